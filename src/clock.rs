@@ -1,0 +1,34 @@
+//! The one place that reads the clock and makes ids.
+//!
+//! Everything else is handed `now`, so that the same code runs live, in tests, in replay and in what-if.
+#![allow(clippy::disallowed_methods)]
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::{NoContext, Timestamp, Uuid};
+
+/// The wall clock, in UTC.
+#[must_use]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// A new UUIDv7 (RFC 9562) that sorts by the time it is given.
+#[must_use]
+pub fn fresh_id(now: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+}
+
+/// `at` plus a duration, saturating at the end of chrono's calendar.
+#[must_use]
+pub fn after(at: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(wait).ok().and_then(|delta| at.checked_add_signed(delta)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// The time from `earlier` to `later`, zero where the clock went backwards.
+#[must_use]
+pub fn between(earlier: DateTime<Utc>, later: DateTime<Utc>) -> Duration {
+    (later - earlier).to_std().unwrap_or(Duration::ZERO)
+}

@@ -1,0 +1,109 @@
+//! The outside world, behind small ports, and its adapters.
+//!
+//! Everything here is at least once and idempotent: names are deterministic, containers carry labels, what exists already is
+//! adopted, what is gone already is removed. An error never means "gone": only the runtime's own "no such container" does.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::model::{ContainerId, ObservedWorker, PendingPods, WorkerKind, WorkerName};
+
+/// Why a call to the outside world failed. No variant means that a worker is gone.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClusterError {
+    /// It did not answer, or not in time, or with an error of its own (5xx): nothing is known, try again.
+    #[error("{cluster} does not answer: {error}")]
+    Unavailable {
+        /// Which: `docker`, `simulated`.
+        cluster: &'static str,
+        /// What it said.
+        error: String,
+    },
+    /// It answered that this cannot be done (4xx, a missing image, a bad template): trying again does not help.
+    #[error("{cluster} refuses: {error}")]
+    Refused {
+        /// Which.
+        cluster: &'static str,
+        /// What it said, and what to do.
+        error: String,
+    },
+}
+
+impl ClusterError {
+    /// Whether trying again may help.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+/// A worker to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerRequest {
+    /// Its name.
+    pub name: WorkerName,
+    /// Permanent or dynamic; a label.
+    pub kind: WorkerKind,
+    /// The operation that makes it; a label.
+    pub operation: Uuid,
+}
+
+/// A container that was made or found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedWorker {
+    /// Its container.
+    pub container_id: ContainerId,
+    /// When that was created.
+    pub created_at: DateTime<Utc>,
+    /// Whether it was there already.
+    pub adopted: bool,
+}
+
+/// The containers that workers are.
+#[async_trait]
+pub trait WorkerHost: Send + Sync {
+    /// `docker`, `simulated`: for messages.
+    fn name(&self) -> &'static str;
+
+    /// Every worker container of the cluster, ended ones included, with CPU and memory where they can be measured. One listing, not
+    /// a call for each.
+    async fn list(&self) -> Result<BTreeMap<WorkerName, ObservedWorker>, ClusterError>;
+
+    /// Makes and starts a worker. One of that name that belongs to this cluster is adopted (and started), never doubled; one that
+    /// belongs to somebody else is a refusal.
+    async fn create(&self, request: &WorkerRequest) -> Result<CreatedWorker, ClusterError>;
+
+    /// Stops and removes a worker. One that does not exist is already removed. One that does not carry this cluster's label is a
+    /// refusal.
+    async fn remove(&self, name: &WorkerName) -> Result<(), ClusterError>;
+
+    /// Waits until something has happened to a worker container that calls for a look. It may return for no reason; it returns an
+    /// error when the runtime's events cannot be followed now.
+    async fn changed(&self) -> Result<(), ClusterError>;
+}
+
+/// What places work on the workers: Kubernetes, or the simulation of it.
+#[async_trait]
+pub trait Scheduler: Send + Sync {
+    /// Pods that no node has room for.
+    async fn pending(&self) -> Result<PendingPods, ClusterError>;
+
+    /// Ready nodes among the workers.
+    async fn ready_nodes(&self) -> Result<u32, ClusterError>;
+
+    /// Cordons a worker's node and evicts its pods, under their disruption budgets. Returns how many were evicted. An eviction that
+    /// fails leaves the node uncordoned and is a refusal.
+    async fn drain(&self, name: &WorkerName) -> Result<u32, ClusterError>;
+}
+
+/// The outside world of one cluster.
+#[derive(Clone)]
+pub struct Cluster {
+    /// The containers.
+    pub host: std::sync::Arc<dyn WorkerHost>,
+    /// The scheduler, where one is attached.
+    pub scheduler: Option<std::sync::Arc<dyn Scheduler>>,
+}

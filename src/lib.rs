@@ -1,0 +1,9 @@
+//! windlass raises and lowers the workers of small Kubernetes clusters that run in Docker, and tells why.
+//!
+//! This is the engine. It runs headless; the program `windlass` (in `ui/`) adds the command line and the cockpit.
+//! ARCHITECTURE.md shows the house.
+
+pub mod clock;
+pub mod cluster;
+pub mod config;
+pub mod model;

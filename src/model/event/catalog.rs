@@ -1,0 +1,503 @@
+//! The catalog of all events: name, severity, when it happens, and its data with units. The types, the documentation table and the
+//! schemas come from this one list.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Severity;
+use crate::model::{ContainerId, Direction, Origin, WorkerKind, WorkerName};
+
+macro_rules! catalog {
+    ($(
+        $(#[doc = $when:literal])+
+        $severity:ident $name:ident { $( $(#[doc = $doc:literal])+ $(#[serde($($serde:tt)+)])? $field:ident : $ty:ty ),* $(,)? }
+    )+) => {
+        /// What kind of thing happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum EventType { $( $(#[doc = $when])+ $name, )+ }
+
+        impl EventType {
+            /// Every type, in the catalog's order.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// Its name as on the stream.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)+ }
+            }
+
+            /// How much it matters.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)+ }
+            }
+
+            /// When it happens.
+            #[must_use]
+            pub const fn when(self) -> &'static str {
+                match self { $(Self::$name => concat!($($when),+),)+ }
+            }
+
+            /// The names of its data fields, with what they mean.
+            #[must_use]
+            pub const fn fields(self) -> &'static [(&'static str, &'static str)] {
+                match self { $(Self::$name => &[$((stringify!($field), concat!($($doc),+))),*],)+ }
+            }
+        }
+
+        /// What happened, with its data.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "event_type", content = "data")]
+        pub enum EventData { $( $(#[doc = $when])+ $name($name), )+ }
+
+        impl EventData {
+            /// Its type.
+            #[must_use]
+            pub const fn event_type(&self) -> EventType {
+                match self { $(Self::$name(_) => EventType::$name,)+ }
+            }
+        }
+
+        $(
+            $(#[doc = $when])+
+            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+            pub struct $name { $( $(#[doc = $doc])+ $(#[serde($($serde)+)])? pub $field: $ty, )* }
+
+            impl From<$name> for EventData {
+                fn from(data: $name) -> Self { Self::$name(data) }
+            }
+        )+
+    };
+}
+
+catalog! {
+    // ---- seed 002, core events
+    /// The worker count reaches the minimum and resources are underutilized.
+    Info OptimalStateTrigger {
+        /// workers now
+        current_workers: u32,
+        /// the minimum
+        min_workers: u32,
+        /// mean CPU, percent
+        cpu_avg: Option<f64>,
+        /// mean memory, percent
+        memory_avg: Option<f64>,
+    }
+    /// A scale-up or scale-down has ended well.
+    Info ScalingActionCompleted {
+        /// scale_up or scale_down
+        action: Direction,
+        /// workers added or removed
+        count: u32,
+        /// workers before
+        previous_workers: u32,
+        /// workers now
+        new_workers: u32,
+        /// from decision to end, seconds
+        duration: f64,
+    }
+    /// The cluster's actual state matches the stored one again (after a change, a reconciliation, or a difference).
+    Info ClusterStateSynced {
+        /// ready Kubernetes nodes; null where no Kubernetes is attached
+        k8s_nodes: Option<u32>,
+        /// live worker containers
+        docker_containers: u32,
+        /// workers in the state
+        db_workers: u32,
+        /// when it was compared
+        last_sync: DateTime<Utc>,
+    }
+
+    // ---- seed 002, resource events
+    /// Above the minimum, CPU and memory have been below their lower thresholds over the whole window.
+    Warning UnderutilizationWarning {
+        /// workers now
+        workers: u32,
+        /// the minimum
+        min_workers: u32,
+        /// mean CPU, percent
+        cpu_avg: Option<f64>,
+        /// mean memory, percent
+        memory_avg: Option<f64>,
+        /// how long, seconds
+        duration: f64,
+    }
+    /// Underutilization has ended.
+    Info UnderutilizationEnded {
+        /// workers now
+        workers: u32,
+        /// mean CPU, percent
+        cpu_avg: Option<f64>,
+        /// mean memory, percent
+        memory_avg: Option<f64>,
+        /// how long it lasted, seconds
+        duration: f64,
+    }
+    /// CPU or memory is above its upper threshold.
+    Warning ResourcePressureAlert {
+        /// mean CPU, percent
+        cpu_avg: Option<f64>,
+        /// mean memory, percent
+        memory_avg: Option<f64>,
+        /// workers now
+        workers: u32,
+        /// the maximum
+        max_workers: u32,
+    }
+    /// CPU and memory are below their upper thresholds again.
+    Info ResourcePressureEnded {
+        /// mean CPU, percent
+        cpu_avg: Option<f64>,
+        /// mean memory, percent
+        memory_avg: Option<f64>,
+        /// how long it lasted, seconds
+        duration: f64,
+    }
+    /// Pods are pending that no node has room for.
+    Warning PendingPodsDetected {
+        /// how many
+        pending_count: u32,
+        /// how long the oldest has waited, seconds
+        waiting_time: f64,
+        /// the deployments they belong to
+        affected_deployments: Vec<String>,
+        /// how many workers a packing of them needs
+        workers_needed: u32,
+    }
+    /// No pod is pending any more.
+    Info PendingPodsCleared {
+        /// how long it lasted, seconds
+        duration: f64,
+    }
+
+    // ---- seed 002, node lifecycle
+    /// A node fails its health check or is NotReady.
+    Warning NodeHealthDegraded {
+        /// which
+        node_name: WorkerName,
+        /// NotReady, Unhealthy or Paused
+        status: String,
+        /// when it was looked at
+        last_check: DateTime<Utc>,
+    }
+    /// A degraded node is healthy again.
+    Info NodeHealthRestored {
+        /// which
+        node_name: WorkerName,
+        /// how long it was degraded, seconds
+        duration: f64,
+    }
+    /// A node disappears without a scale-down.
+    Critical NodeUnexpectedlyLost {
+        /// which
+        node_name: WorkerName,
+        /// when it was last seen running
+        last_seen: DateTime<Utc>,
+        /// container_removed, container_exited or container_replaced
+        cause: String,
+        /// the exit code, where there is one
+        exit_code: Option<i64>,
+        /// its container
+        container_id: ContainerId,
+    }
+    /// A worker container of this cluster is found that the state does not know: it is taken over.
+    Info NodeAdopted {
+        /// which
+        node_name: WorkerName,
+        /// its container
+        container_id: ContainerId,
+        /// permanent or dynamic
+        kind: WorkerKind,
+        /// when its container was created
+        created_at: DateTime<Utc>,
+    }
+    /// A worker's container exists.
+    Info NodeCreated {
+        /// which
+        node_name: WorkerName,
+        /// its container
+        container_id: ContainerId,
+        /// permanent or dynamic
+        kind: WorkerKind,
+        /// when its container was created
+        created_at: DateTime<Utc>,
+    }
+    /// A new worker takes work.
+    Info NodeReady {
+        /// which
+        node_name: WorkerName,
+        /// from creation to readiness, seconds
+        duration: f64,
+    }
+    /// A worker that is to go is empty.
+    Info NodeDrained {
+        /// which
+        node_name: WorkerName,
+        /// pods that were evicted; null where no Kubernetes is attached
+        evicted_pods: Option<u32>,
+    }
+    /// A worker's container is gone by windlass's doing.
+    Info NodeRemoved {
+        /// which
+        node_name: WorkerName,
+        /// scale_down or rolled_back
+        reason: String,
+    }
+
+    // ---- seed 002, minimum enforcement
+    /// Fewer workers than the minimum.
+    Critical MinimumNodesViolation {
+        /// workers now
+        current_workers: u32,
+        /// the minimum
+        min_workers: u32,
+        /// since when
+        violation_time: DateTime<Utc>,
+    }
+    /// The minimum is being restored.
+    Warning AutoScaleUpToMinimum {
+        /// workers now
+        current_workers: u32,
+        /// the minimum
+        min_workers: u32,
+        /// workers to be added
+        scale_up_count: u32,
+        /// minimum_violation
+        reason: String,
+    }
+    /// The minimum is reached again.
+    Info MinimumNodesRestored {
+        /// workers now
+        current_workers: u32,
+        /// the minimum
+        min_workers: u32,
+        /// when
+        restore_time: DateTime<Utc>,
+    }
+    /// Several nodes were lost together.
+    Critical EmergencyScaleUp {
+        /// how many
+        lost_count: u32,
+        /// workers left
+        remaining_workers: u32,
+        /// the minimum
+        min_workers: u32,
+        /// workers to be added
+        emergency_scale: u32,
+    }
+
+    // ---- decisions
+    /// Workers are to be added: by the rules or by an operator.
+    Info ScaleUpDecision {
+        /// how many
+        count: u32,
+        /// workers now
+        current_workers: u32,
+        /// workers after it
+        target_workers: u32,
+        /// rules or operator
+        origin: Origin,
+        /// why
+        reason: String,
+    }
+    /// Workers are to be taken away: by the rules or by an operator.
+    Info ScaleDownDecision {
+        /// which, first to go first
+        node_names: Vec<WorkerName>,
+        /// workers now
+        current_workers: u32,
+        /// workers after it
+        target_workers: u32,
+        /// rules or operator
+        origin: Origin,
+        /// why
+        reason: String,
+    }
+    /// A scale-down is wanted and cannot happen.
+    Warning ScaleDownBlocked {
+        /// the gate that blocks: pending_pods, cooldown, hold, ...
+        reason: String,
+        /// in words
+        detail: String,
+        /// pending pods; null: unknown
+        pending_count: Option<u32>,
+        /// workers now
+        workers: u32,
+        /// the minimum
+        min_workers: u32,
+    }
+    /// A scale-up is wanted and cannot happen.
+    Warning ScaleUpBlocked {
+        /// the gate that blocks: limit, cooldown, hold, ...
+        reason: String,
+        /// in words
+        detail: String,
+        /// workers now
+        workers: u32,
+        /// the maximum
+        max_workers: u32,
+    }
+
+    // ---- operations
+    /// Names are allocated and containers are being made.
+    Info ScaleUpStarted {
+        /// the workers to come
+        node_names: Vec<WorkerName>,
+        /// `workers:counter` after it
+        worker_counter: u64,
+        /// workers before
+        previous_workers: u32,
+    }
+    /// Workers are being drained and removed.
+    Info ScaleDownStarted {
+        /// the workers to go
+        node_names: Vec<WorkerName>,
+        /// workers before
+        previous_workers: u32,
+    }
+    /// An operation could not do all that it set out to do.
+    Critical ScalingActionFailed {
+        /// scale_up or scale_down
+        action: Direction,
+        /// why
+        reason: String,
+        /// workers that were undone or spared
+        rolled_back: Vec<WorkerName>,
+        /// workers before
+        previous_workers: u32,
+        /// workers now
+        new_workers: u32,
+        /// from decision to end, seconds
+        duration: f64,
+    }
+    /// A worker of an operation failed; what was made of it is undone.
+    Warning NodeFailed {
+        /// which
+        node_name: WorkerName,
+        /// why
+        reason: String,
+        /// whether it stays in the state (a spared worker does)
+        kept: bool,
+    }
+
+    // ---- cooldowns and holds
+    /// A direction cools down.
+    Info CooldownStarted {
+        /// scale_up or scale_down
+        direction: Direction,
+        /// until when
+        until: DateTime<Utc>,
+        /// how long, seconds
+        duration: f64,
+    }
+    /// A cooldown is over.
+    Info CooldownEnded {
+        /// scale_up or scale_down
+        direction: Direction,
+    }
+    /// An operator blocks a direction.
+    Warning HoldPlaced {
+        /// scale_up or scale_down
+        direction: Direction,
+        /// until when
+        until: DateTime<Utc>,
+        /// why
+        reason: String,
+    }
+    /// An operator ends a block.
+    Info HoldReleased {
+        /// scale_up or scale_down
+        direction: Direction,
+        /// why
+        reason: String,
+    }
+    /// A block has come to its end.
+    Info HoldExpired {
+        /// scale_up or scale_down
+        direction: Direction,
+        /// who had placed it
+        placed_by: String,
+    }
+
+    // ---- operators
+    /// A command was not carried out.
+    Warning CommandRefused {
+        /// scale, hold, ...
+        command: String,
+        /// what refuses: limit, hold, cooldown, worker, stale, invalid, ...
+        reason: String,
+        /// in words, with what to do
+        detail: String,
+    }
+    /// An operator keeps a worker from being scaled away.
+    Info WorkerProtected {
+        /// which
+        node_name: WorkerName,
+        /// why
+        reason: String,
+    }
+    /// A worker may be scaled away again.
+    Info WorkerUnprotected {
+        /// which
+        node_name: WorkerName,
+        /// why
+        reason: String,
+    }
+    /// An operator asked for a comparison of state and cluster; ClusterStateSynced follows.
+    Info ReconcileRequested {
+        /// why
+        reason: String,
+    }
+
+    // ---- windlass itself
+    /// A replica holds the lease.
+    Info LeaderElected {
+        /// which
+        replica: String,
+        /// the lease's epoch
+        epoch: u64,
+    }
+    /// The configured permanent workers differ from the remembered ones.
+    Info PermanentWorkersChanged {
+        /// their names
+        node_names: Vec<WorkerName>,
+    }
+    /// The cluster does not answer; nothing is concluded from that.
+    Critical ClusterUnreachable {
+        /// docker, kubernetes, simulated
+        cluster: String,
+        /// what it said
+        error: String,
+    }
+    /// The cluster answers again.
+    Info ClusterReachable {
+        /// docker, kubernetes, simulated
+        cluster: String,
+        /// how long it did not, seconds
+        duration: f64,
+    }
+    /// Redis could not be used for a while (reported when it is back).
+    Critical StoreDegraded {
+        /// what it said
+        error: String,
+        /// since when
+        since: DateTime<Utc>,
+    }
+    /// Redis is back.
+    Info StoreRestored {
+        /// how long it was away, seconds
+        duration: f64,
+    }
+    /// A handler could not deal with an event after all its tries; the event is on the dead-letter stream.
+    Critical EventDeadLettered {
+        /// which handler
+        handler: String,
+        /// the event's id
+        event: String,
+        /// what it said
+        error: String,
+        /// how often it was tried
+        tries: u32,
+    }
+}

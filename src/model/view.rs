@@ -1,0 +1,105 @@
+//! All that the cockpit shows, as one value.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ClusterId, Event, Limits, Observation, RedisReport, ReplicaId, State, Thresholds, Verdict};
+
+/// What the leading engine says of itself, so that a cockpit elsewhere shows the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EngineInfo {
+    /// Which replica.
+    pub replica: ReplicaId,
+    /// windlass's version.
+    pub version: String,
+    /// `docker`, `simulated`.
+    pub cluster: String,
+    /// Whether it only looks.
+    pub dry_run: bool,
+    /// How few and how many workers.
+    pub limits: Limits,
+    /// When it acts.
+    pub thresholds: Thresholds,
+    /// How often it looks, in seconds.
+    pub check_interval: f64,
+    /// The cooldown after a scale-up and after any scaling, in seconds.
+    pub cooldown_up: f64,
+    /// The cooldown before a scale-down, in seconds.
+    pub cooldown_down: f64,
+    /// The longest hold, in seconds.
+    pub max_hold: f64,
+    /// Since when it leads.
+    pub leading_since: DateTime<Utc>,
+}
+
+/// The lease as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LeaderInfo {
+    /// Who holds it.
+    pub replica: ReplicaId,
+    /// Its epoch.
+    pub epoch: u64,
+}
+
+/// Whether Redis can be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "store", rename_all = "snake_case")]
+pub enum StoreHealth {
+    /// It answers.
+    Up,
+    /// It does not; what is shown is what was last read.
+    Down {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// What it said.
+        error: String,
+    },
+}
+
+/// All that the cockpit shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// The cluster.
+    pub cluster_id: ClusterId,
+    /// When it was read.
+    pub at: DateTime<Utc>,
+    /// Whether Redis can be used.
+    pub store: StoreHealth,
+    /// Who leads; `None`: nobody, what is shown is what Redis remembers.
+    pub leader: Option<LeaderInfo>,
+    /// What the leader says of itself; stays readable after it has gone.
+    pub engine: Option<EngineInfo>,
+    /// What is remembered.
+    pub state: Arc<State>,
+    /// What was last seen.
+    pub observation: Option<Arc<Observation>>,
+    /// What was last concluded.
+    pub verdict: Option<Arc<Verdict>>,
+    /// The newest events, oldest first.
+    pub events: Arc<VecDeque<Arc<Event>>>,
+    /// Redis's memory.
+    pub redis: Option<Arc<RedisReport>>,
+}
+
+impl View {
+    /// A view of nothing yet.
+    #[must_use]
+    pub fn empty(cluster_id: ClusterId, at: DateTime<Utc>) -> Self {
+        Self {
+            cluster_id,
+            at,
+            store: StoreHealth::Up,
+            leader: None,
+            engine: None,
+            state: Arc::default(),
+            observation: None,
+            verdict: None,
+            events: Arc::default(),
+            redis: None,
+        }
+    }
+}
