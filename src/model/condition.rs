@@ -29,6 +29,8 @@ pub enum ConditionKey {
     Unhealthy(WorkerName),
     /// Scaling is wanted in a direction and something blocks it.
     Blocked(Direction),
+    /// A dry run would scale in a direction.
+    Intended(Direction),
     /// The cluster does not answer.
     Unreachable,
     /// State and cluster agree.
@@ -45,6 +47,7 @@ impl fmt::Display for ConditionKey {
             Self::BelowMinimum => f.write_str("below_minimum"),
             Self::Unhealthy(name) => write!(f, "unhealthy:{name}"),
             Self::Blocked(direction) => write!(f, "blocked:{}", direction.key()),
+            Self::Intended(direction) => write!(f, "intended:{}", direction.key()),
             Self::Unreachable => f.write_str("unreachable"),
             Self::Synced => f.write_str("synced"),
         }
@@ -79,6 +82,8 @@ impl FromStr for ConditionKey {
             "synced" => Self::Synced,
             "blocked:scale_up" => Self::Blocked(Direction::Up),
             "blocked:scale_down" => Self::Blocked(Direction::Down),
+            "intended:scale_up" => Self::Intended(Direction::Up),
+            "intended:scale_down" => Self::Intended(Direction::Down),
             _ => {
                 let name = text.strip_prefix("unhealthy:").ok_or_else(|| format!("unknown condition {text:?}"))?;
                 Self::Unhealthy(name.parse().map_err(|error| format!("condition {text:?}: {error}"))?)

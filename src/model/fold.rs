@@ -121,6 +121,12 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
             );
             vec![up, Change::CountEnforcement]
         }
+        EventData::ScaleUpDecision(data) if data.dry_run => {
+            vec![reported(state, event, ConditionKey::Intended(Direction::Up), &data.reason)]
+        }
+        EventData::ScaleDownDecision(data) if data.dry_run => {
+            vec![reported(state, event, ConditionKey::Intended(Direction::Down), &data.reason)]
+        }
         EventData::ScaleUpDecision(data) => {
             vec![decided(event, Direction::Up, data.origin, &data.reason, data.count, &[], data.current_workers)]
         }
@@ -229,7 +235,10 @@ fn decided(
         actor: event.actor.clone(),
         reason: reason.to_owned(),
         count,
-        workers: names.iter().map(|name| OperationWorker { name: name.clone(), step: Step::Chosen }).collect(),
+        workers: names
+            .iter()
+            .map(|name| OperationWorker { name: name.clone(), step: Step::Chosen, event: event.event_id })
+            .collect(),
         previous_workers,
         decided_at: event.timestamp,
         decided_by: event.event_id,
@@ -243,7 +252,8 @@ fn operation<'a>(state: &'a State, event: &Event) -> Option<&'a Operation> {
 
 fn started(state: &State, event: &Event, names: &[WorkerName], step: Step) -> Option<Change> {
     let mut operation = operation(state, event)?.clone();
-    operation.workers = names.iter().map(|name| OperationWorker { name: name.clone(), step }).collect();
+    operation.workers =
+        names.iter().map(|name| OperationWorker { name: name.clone(), step, event: event.event_id }).collect();
     operation.started_by = Some(event.event_id);
     Some(Change::PutOperation(operation))
 }
@@ -257,6 +267,7 @@ fn with_step(state: &State, event: &Event, name: &WorkerName, step: Step) -> Opt
     let mut operation = operation(state, event)?.clone();
     let worker = operation.workers.iter_mut().find(|worker| &worker.name == name)?;
     worker.step = step;
+    worker.event = event.event_id;
     Some(Change::PutOperation(operation))
 }
 

@@ -93,6 +93,8 @@ pub struct OperationWorker {
     pub name: WorkerName,
     /// How far it has come.
     pub step: Step,
+    /// The event that reported that step: the cause of the next one.
+    pub event: Uuid,
 }
 
 /// A running operation (`async_scaling:active_operations`).

@@ -200,6 +200,8 @@ catalog! {
         exit_code: Option<i64>,
         /// its container
         container_id: ContainerId,
+        /// how many were found lost at the same look, this one included
+        lost_together: u32,
     }
     /// A worker container of this cluster is found that the state does not know: it is taken over.
     Info NodeAdopted {
@@ -300,6 +302,8 @@ catalog! {
         origin: Origin,
         /// why
         reason: String,
+        /// whether it is only reported and not carried out
+        dry_run: bool,
     }
     /// Workers are to be taken away: by the rules or by an operator.
     Info ScaleDownDecision {
@@ -313,6 +317,8 @@ catalog! {
         origin: Origin,
         /// why
         reason: String,
+        /// whether it is only reported and not carried out
+        dry_run: bool,
     }
     /// A scale-down is wanted and cannot happen.
     Warning ScaleDownBlocked {
