@@ -14,6 +14,12 @@ pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
+/// The monotonic clock, for pauses and deadlines within a process.
+#[must_use]
+pub fn monotonic() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// A new UUIDv7 (RFC 9562) that sorts by the time it is given.
 #[must_use]
 pub fn fresh_id(now: DateTime<Utc>) -> Uuid {

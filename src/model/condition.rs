@@ -29,6 +29,8 @@ pub enum ConditionKey {
     Unhealthy(WorkerName),
     /// Scaling is wanted in a direction and something blocks it.
     Blocked(Direction),
+    /// Fewer workers than the minimum, and something forbids adding any.
+    EnforcementStopped,
     /// A dry run would scale in a direction.
     Intended(Direction),
     /// The cluster does not answer.
@@ -48,6 +50,7 @@ impl fmt::Display for ConditionKey {
             Self::Unhealthy(name) => write!(f, "unhealthy:{name}"),
             Self::Blocked(direction) => write!(f, "blocked:{}", direction.key()),
             Self::Intended(direction) => write!(f, "intended:{}", direction.key()),
+            Self::EnforcementStopped => f.write_str("enforcement_stopped"),
             Self::Unreachable => f.write_str("unreachable"),
             Self::Synced => f.write_str("synced"),
         }
@@ -78,6 +81,7 @@ impl FromStr for ConditionKey {
             "underutilized" => Self::Underutilized,
             "optimal" => Self::Optimal,
             "below_minimum" => Self::BelowMinimum,
+            "enforcement_stopped" => Self::EnforcementStopped,
             "unreachable" => Self::Unreachable,
             "synced" => Self::Synced,
             "blocked:scale_up" => Self::Blocked(Direction::Up),

@@ -146,7 +146,9 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
             vec![reported(state, event, ConditionKey::Blocked(Direction::Down), &data.reason)]
         }
         EventData::ScaleUpBlocked(data) => {
-            vec![reported(state, event, ConditionKey::Blocked(Direction::Up), &data.reason)]
+            let key =
+                if data.enforcement { ConditionKey::EnforcementStopped } else { ConditionKey::Blocked(Direction::Up) };
+            vec![reported(state, event, key, &data.reason)]
         }
         EventData::ScaleUpStarted(data) => {
             let mut changes = vec![Change::SetWorkerCounter(data.worker_counter)];
@@ -315,13 +317,13 @@ fn permanent_changed(state: &State, names: &[WorkerName]) -> Vec<Change> {
     changes
 }
 
-/// A condition counts from its start only while it is seen at every look; after a break it starts anew.
+/// A condition counts from its start only while it is seen at every look; after a break its time starts anew. What was reported
+/// stays reported: a restart repeats nothing.
 #[must_use]
 pub fn seen(known: Option<&Condition>, at: DateTime<Utc>, longest_break: TimeDelta) -> Condition {
     match known {
-        Some(known) if known.event.is_some() || at - known.last_seen <= longest_break => {
-            Condition { last_seen: at, ..known.clone() }
-        }
-        _ => Condition { since: at, last_seen: at, event: None, reported_at: None, detail: String::new() },
+        Some(known) if at - known.last_seen <= longest_break => Condition { last_seen: at, ..known.clone() },
+        Some(known) => Condition { since: at, last_seen: at, ..known.clone() },
+        None => Condition { since: at, last_seen: at, event: None, reported_at: None, detail: String::new() },
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Actor, ContainerId, WorkerName};
 
 /// Whether scaling may take a worker away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerKind {
     /// Named in the configuration; never removed by scaling.

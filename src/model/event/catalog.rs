@@ -343,6 +343,8 @@ catalog! {
         workers: u32,
         /// the maximum
         max_workers: u32,
+        /// whether it is the restoring of the minimum that is blocked
+        enforcement: bool,
     }
 
     // ---- operations

@@ -1,0 +1,425 @@
+//! What the leading replica does: hear, look, decide, act, until the lease or the store is gone.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Parts;
+use super::inbox::{Inbox, Subscription};
+use super::lease::LeaseKeeper;
+use super::look::look;
+use super::outage::Outage;
+use crate::bus::Entry;
+use crate::clock;
+use crate::cluster::ClusterError;
+use crate::handlers::node_manager::NodeManager;
+use crate::handlers::node_manager::work::{self, Report, Work};
+use crate::handlers::{self, Because, Draft, Handler, HandlerError, World, operator};
+use crate::model::event::{EventDeadLettered, LeaderElected, StoreDegraded, StoreRestored};
+use crate::model::{ConditionKey, EngineInfo, Event, Metadata, Observation, State};
+use crate::store::{Acknowledgement, DeadLetter, StoreError, Transaction};
+
+/// While a worker is awaited or a comparison is asked for, the cluster is looked at this often.
+const FAST_LOOK: Duration = Duration::from_millis(500);
+/// After the cluster's own events a look waits this long, so that what happens together is seen together.
+const SETTLE: Duration = Duration::from_millis(150);
+/// Work that failed in passing is tried again after this long, doubling.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+/// Time passes for the handlers at least this often.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Why leading ended.
+pub(super) enum End {
+    /// It was told to stop.
+    Stopped,
+    /// The lease is somebody else's, or nobody's.
+    LostLease,
+}
+
+/// The leading replica.
+pub(super) struct Leader<'a> {
+    parts: &'a Parts,
+    epoch: u64,
+    since: DateTime<Utc>,
+    state: State,
+    observation: Option<Observation>,
+    inbox: Inbox,
+    lease: LeaseKeeper,
+    work: JoinSet<Report>,
+    under_way: HashSet<Work>,
+    failures: HashMap<Work, (u32, Instant)>,
+    looking: JoinSet<Result<Observation, ClusterError>>,
+    next_look: Instant,
+}
+
+impl<'a> Leader<'a> {
+    /// Reads what is remembered, takes over what was left, and says who leads.
+    pub(super) async fn begin(parts: &'a Parts, epoch: u64) -> Result<Self, StoreError> {
+        let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), parts.config.leader.lease.get());
+        let enabled = &parts.config.autoscaler.events.handlers;
+        let chosen = handlers::all().into_iter().filter(|handler| enabled.contains(&handler.name())).collect();
+        let inbox = Inbox::open(&parts.store, &parts.replica, chosen).await?;
+        let snapshot = parts.store.snapshot().await?;
+        let since = clock::now();
+        let mut leader = Self {
+            parts,
+            epoch,
+            since,
+            state: snapshot.state,
+            observation: None,
+            inbox,
+            lease,
+            work: JoinSet::new(),
+            under_way: HashSet::new(),
+            failures: HashMap::new(),
+            looking: JoinSet::new(),
+            next_look: clock::monotonic(),
+        };
+        parts.store.announce(&leader.info()).await?;
+        let mut draft = leader.draft("engine", since);
+        draft.emit(LeaderElected { replica: parts.replica.to_string(), epoch }, Because::default());
+        leader.commit(draft, None).await?;
+        Ok(leader)
+    }
+
+    /// Reports the outage that is over now.
+    pub(super) async fn report_outage(&mut self, outage: &mut Outage) -> Result<(), StoreError> {
+        if let Some((since, error)) = outage.known().cloned() {
+            let mut draft = self.draft("engine", clock::now());
+            let degraded = draft.emit(StoreDegraded { error, since }, Because::default());
+            let duration = clock::between(since, draft.now()).as_secs_f64();
+            draft.emit(StoreRestored { duration }, Because::of(degraded));
+            self.commit(draft, None).await?;
+        }
+        outage.over();
+        Ok(())
+    }
+
+    /// Leads.
+    pub(super) async fn lead(&mut self, stop: &CancellationToken) -> Result<End, StoreError> {
+        loop {
+            self.hear().await?;
+            self.pass_time().await?;
+            self.hear().await?;
+            self.start_work();
+            self.start_look();
+            let pause = self.next_moment();
+            tokio::select! {
+                () = stop.cancelled() => return Ok(End::Stopped),
+                () = self.lease.lost() => return Ok(End::LostLease),
+                () = self.inbox.rung() => {}
+                Some(report) = self.work.join_next() => if let Ok(report) = report { self.reported(report).await? },
+                Some(seen) = self.looking.join_next() => if let Ok(seen) = seen { self.looked(seen).await? },
+                changed = self.parts.cluster.host.changed() => self.disturbed(changed).await,
+                () = tokio::time::sleep_until(pause) => {}
+            }
+        }
+    }
+
+    /// Deals with commands and events until there are none left.
+    async fn hear(&mut self) -> Result<(), StoreError> {
+        loop {
+            let mut heard = self.hear_command().await?;
+            for index in 0..self.inbox.subscriptions.len() {
+                heard |= self.hear_events(index).await?;
+            }
+            if !heard {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn hear_command(&mut self) -> Result<bool, StoreError> {
+        if self.inbox.commands_waiting.is_empty() {
+            let new = self.inbox.commands.next().await?;
+            self.inbox.commands_waiting.extend(new);
+        }
+        let Some(entry) = self.inbox.commands_waiting.pop_front() else {
+            return Ok(false);
+        };
+        let acknowledgement = self.inbox.commands.acknowledgement(&entry.id);
+        match entry.command() {
+            Ok(command) => {
+                let mut draft = self.draft(operator::SOURCE, clock::now());
+                operator::apply(&command, &self.world(draft.now()), &mut draft);
+                self.commit(draft, Some(acknowledgement)).await?;
+                // The operator wants to see what comes of it.
+                self.next_look = self.next_look.min(clock::monotonic() + FAST_LOOK);
+            }
+            Err(error) => {
+                let letter = dead_letter(&entry, operator::SOURCE, &error, 1);
+                self.bury(letter, acknowledgement, "").await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Deals with what one handler has heard. What it did not subscribe to is acknowledged and forgotten.
+    async fn hear_events(&mut self, index: usize) -> Result<bool, StoreError> {
+        let mut heard = false;
+        let mut skipped = Vec::new();
+        while let Some((entry, tries)) = self.inbox.subscriptions[index].next(clock::monotonic()).await? {
+            heard = true;
+            match entry.event() {
+                Ok(event) if !self.inbox.subscriptions[index].handler.subscribes().contains(&event.event_type()) => {
+                    skipped.push(entry.id);
+                }
+                parsed => self.handle(index, entry, parsed, tries + 1).await?,
+            }
+        }
+        self.inbox.subscriptions[index].consumer.skip(&skipped).await?;
+        Ok(heard)
+    }
+
+    async fn handle(
+        &mut self,
+        index: usize,
+        entry: Entry,
+        parsed: Result<Event, String>,
+        tries: u32,
+    ) -> Result<(), StoreError> {
+        let Subscription { handler, consumer, .. } = &self.inbox.subscriptions[index];
+        let acknowledgement = consumer.acknowledgement(&entry.id);
+        let name = handler.name().name();
+        let (event_id, handled, last) = match parsed {
+            Err(error) => (String::new(), Err(HandlerError(error)), true),
+            Ok(event) => {
+                let mut draft = self.draft(name, clock::now());
+                let handled = guarded(handler.as_ref(), &event, &self.world(draft.now()), &mut draft).map(|()| draft);
+                (event.event_id.to_string(), handled, tries >= self.parts.config.autoscaler.events.retry.tries)
+            }
+        };
+        match handled {
+            Ok(draft) => self.commit(draft, Some(acknowledgement)).await,
+            Err(error) if last => {
+                tracing::error!(handler = name, %error, tries, "an event is dead-lettered");
+                self.bury(dead_letter(&entry, name, &error.0, tries), acknowledgement, &event_id).await
+            }
+            Err(error) => {
+                tracing::warn!(handler = name, %error, tries, "a handler failed; it is tried again");
+                let retry = self.parts.config.autoscaler.events.retry;
+                self.inbox.subscriptions[index].later(entry, tries, &retry, clock::monotonic());
+                Ok(())
+            }
+        }
+    }
+
+    async fn bury(
+        &mut self,
+        letter: DeadLetter,
+        acknowledgement: Acknowledgement,
+        event: &str,
+    ) -> Result<(), StoreError> {
+        let mut draft = self.draft("engine", clock::now());
+        let data = EventDeadLettered {
+            handler: letter.handler.clone(),
+            event: event.to_owned(),
+            error: letter.error.clone(),
+            tries: letter.tries,
+        };
+        draft.emit(data, Because::of(event.parse().ok()));
+        self.write(draft, Some(acknowledgement), vec![letter]).await
+    }
+
+    /// Time passes: cooldowns and holds end, the minimum is checked.
+    async fn pass_time(&mut self) -> Result<(), StoreError> {
+        let now = clock::now();
+        self.ask_all(now, None, |handler, world, draft| handler.on_time(world, draft)).await
+    }
+
+    /// Every handler in turn, each in a transaction of its own.
+    async fn ask_all(
+        &mut self,
+        now: DateTime<Utc>,
+        previous: Option<&Observation>,
+        ask: impl Fn(&dyn Handler, &World<'_>, &mut Draft),
+    ) -> Result<(), StoreError> {
+        for index in 0..self.inbox.subscriptions.len() {
+            let handler = &self.inbox.subscriptions[index].handler;
+            let mut draft = self.draft(handler.name().name(), now);
+            ask(handler.as_ref(), &World { previous, ..self.world(now) }, &mut draft);
+            self.commit(draft, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts what is due and not under way. A dry run starts nothing; neither does a replica that may have lost its lease.
+    fn start_work(&mut self) {
+        let config = &self.parts.config;
+        if config.autoscaler.dry_run || !self.lease.is_held() {
+            return;
+        }
+        let timeout = config.workers.ready_timeout.get();
+        let permanent = &config.workers.permanent;
+        let due = work::due(&self.state, self.observation.as_ref(), permanent, timeout, self.since, clock::now());
+        self.failures.retain(|failed, _| due.contains(failed));
+        let now = clock::monotonic();
+        for piece in due {
+            let resting = self.failures.get(&piece).is_some_and(|(_, until)| *until > now);
+            let same_worker = self.under_way.iter().any(|other| other.name() == piece.name());
+            if !resting && !same_worker {
+                self.under_way.insert(piece.clone());
+                self.work.spawn(work::perform(piece, self.parts.cluster.clone()));
+            }
+        }
+    }
+
+    async fn reported(&mut self, report: Report) -> Result<(), StoreError> {
+        self.under_way.remove(&report.work);
+        let mut draft = self.draft(NodeManager.name().name(), clock::now());
+        let settled = NodeManager.on_report(&report, &self.world(draft.now()), &mut draft);
+        self.commit(draft, None).await?;
+        let now = clock::monotonic();
+        if let (false, Err(error)) = (settled, &report.result) {
+            let failures = self.failures.get(&report.work).map_or(0, |(failures, _)| *failures);
+            let pause = FIRST_RETRY.saturating_mul(1 << failures.min(5)).min(LONGEST_RETRY);
+            tracing::warn!(%error, worker = %report.work.name(), "it is tried again in {pause:?}");
+            self.failures.insert(report.work, (failures + 1, now + pause));
+        } else {
+            self.failures.remove(&report.work);
+            self.next_look = now;
+        }
+        Ok(())
+    }
+
+    fn start_look(&mut self) {
+        let now = clock::monotonic();
+        if self.looking.is_empty() && now >= self.next_look {
+            self.looking.spawn(look(self.parts.cluster.clone(), clock::now()));
+        }
+    }
+
+    async fn looked(&mut self, seen: Result<Observation, ClusterError>) -> Result<(), StoreError> {
+        let now = clock::now();
+        match seen {
+            Ok(seen) => {
+                let previous = self.observation.replace(seen.clone());
+                self.ask_all(now, previous.as_ref(), |handler, world, draft| {
+                    handler.on_observation(&seen, world, draft);
+                })
+                .await?;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the cluster could not be looked at");
+                let error = error.to_string();
+                self.ask_all(now, None, |handler, world, draft| handler.on_outage(&error, world, draft)).await?;
+            }
+        }
+        let interval = self.parts.config.autoscaler.check_interval.get();
+        let news = work::awaits_readiness(&self.state) || self.sync_is_awaited();
+        let pause = if news { FAST_LOOK.min(interval) } else { interval };
+        self.next_look = clock::monotonic() + pause;
+        Ok(())
+    }
+
+    fn sync_is_awaited(&self) -> bool {
+        let known = self.state.conditions.get(&ConditionKey::Synced);
+        self.state.operations.is_empty() && known.is_some_and(|known| known.event.is_none())
+    }
+
+    /// Something happened to a container: look soon. Where the runtime's events cannot be followed, the regular look remains.
+    async fn disturbed(&mut self, changed: Result<(), ClusterError>) {
+        match changed {
+            Ok(()) => self.next_look = self.next_look.min(clock::monotonic() + SETTLE),
+            Err(error) => {
+                tracing::debug!(%error, "the cluster's events cannot be followed");
+                tokio::time::sleep(SETTLE).await;
+            }
+        }
+    }
+
+    fn next_moment(&self) -> Instant {
+        let now = clock::monotonic();
+        let mut next = now + TICK;
+        if self.looking.is_empty() {
+            next = next.min(self.next_look);
+        }
+        let retries = self.failures.values().map(|(_, until)| *until).filter(|until| *until > now);
+        retries.chain(self.inbox.next_retry()).fold(next, Instant::min)
+    }
+
+    fn world(&self, now: DateTime<Utc>) -> World<'_> {
+        World { config: &self.parts.config, observation: self.observation.as_ref(), previous: None, now }
+    }
+
+    fn draft(&self, source: &'static str, now: DateTime<Utc>) -> Draft {
+        let cluster = &self.parts.config.cluster;
+        let metadata = Metadata { cluster_id: cluster.id.clone(), region: cluster.region.clone() };
+        Draft::new(&self.state, source, metadata, now)
+    }
+
+    async fn commit(&mut self, draft: Draft, acknowledgement: Option<Acknowledgement>) -> Result<(), StoreError> {
+        self.write(draft, acknowledgement, Vec::new()).await
+    }
+
+    /// Writes a draft with the acknowledgement of what caused it; only then does the state in memory follow. An attempt whose outcome
+    /// is unknown is repeated once under the same id.
+    async fn write(
+        &mut self,
+        draft: Draft,
+        acknowledgement: Option<Acknowledgement>,
+        dead_letters: Vec<DeadLetter>,
+    ) -> Result<(), StoreError> {
+        if draft.is_empty() && acknowledgement.is_none() {
+            return Ok(());
+        }
+        let id = clock::fresh_id(draft.now());
+        let (state, changes, events) = draft.into_parts();
+        let acknowledgements = acknowledgement.into_iter().collect();
+        let transaction = Transaction { id, epoch: self.epoch, changes, events, acknowledgements, dead_letters };
+        let longest = self.parts.config.autoscaler.events.event_bus.max_stream_length;
+        let committed = match self.parts.store.commit(&transaction, longest).await {
+            Err(StoreError::Unavailable(error)) => {
+                tracing::warn!(error, "a transaction's outcome is unknown; it is repeated");
+                self.parts.store.commit(&transaction, longest).await?
+            }
+            other => other?,
+        };
+        if committed != crate::store::Committed::Handled {
+            self.state = state;
+        }
+        Ok(())
+    }
+
+    fn info(&self) -> EngineInfo {
+        let config = &self.parts.config;
+        EngineInfo {
+            replica: self.parts.replica.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            cluster: config.cluster.kind.name().to_owned(),
+            dry_run: config.autoscaler.dry_run,
+            limits: config.autoscaler.limits,
+            thresholds: config.autoscaler.thresholds,
+            check_interval: config.autoscaler.check_interval.as_secs_f64(),
+            cooldown_up: config.autoscaler.cooldowns.scale_up.as_secs_f64(),
+            cooldown_down: config.autoscaler.cooldowns.scale_down.as_secs_f64(),
+            max_hold: config.autoscaler.holds.max_duration.as_secs_f64(),
+            leading_since: self.since,
+        }
+    }
+}
+
+/// A handler that panics has failed on this event, and on nothing else.
+fn guarded(handler: &dyn Handler, event: &Event, world: &World<'_>, draft: &mut Draft) -> Result<(), HandlerError> {
+    catch_unwind(AssertUnwindSafe(|| handler.on_event(event, world, draft))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(HandlerError(format!("it panicked: {}", text.unwrap_or_else(|| "without a message".to_owned()))))
+    })
+}
+
+fn dead_letter(entry: &Entry, handler: &str, error: &str, tries: u32) -> DeadLetter {
+    DeadLetter {
+        event: entry.json.clone().unwrap_or_default(),
+        entry: entry.id.clone(),
+        handler: handler.to_owned(),
+        error: error.to_owned(),
+        tries,
+    }
+}

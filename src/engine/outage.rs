@@ -1,0 +1,37 @@
+//! What is remembered of an outage of Redis, to be reported when it is back.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::store::StoreError;
+
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// An outage, if there is one.
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    known: Option<(DateTime<Utc>, String)>,
+    wait: Option<Duration>,
+}
+
+impl Outage {
+    /// Notes a failure; how long to wait before the next attempt.
+    pub(super) fn note(&mut self, error: &StoreError, now: DateTime<Utc>) -> Duration {
+        self.known.get_or_insert_with(|| (now, error.to_string()));
+        let wait = self.wait.map_or(FIRST_WAIT, |wait| (wait * 2).min(LONGEST_WAIT));
+        self.wait = Some(wait);
+        wait
+    }
+
+    /// The outage, if it is not reported yet: since when, and what was said.
+    pub(super) fn known(&self) -> Option<&(DateTime<Utc>, String)> {
+        self.known.as_ref()
+    }
+
+    /// It is over and reported.
+    pub(super) fn over(&mut self) {
+        *self = Self::default();
+    }
+}

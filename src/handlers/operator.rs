@@ -1,0 +1,138 @@
+//! Applies operators' commands. Every command ends in an event that names the person and what came of it.
+
+use super::{Because, Draft, World};
+use crate::clock;
+use crate::model::command::STALE_AFTER;
+use crate::model::event::{
+    CommandRefused, HoldPlaced, HoldReleased, ReconcileRequested, ScaleDownDecision, ScaleUpDecision, WorkerProtected,
+    WorkerUnprotected,
+};
+use crate::model::{Action, Command, Direction, Origin, Scope, WorkerName};
+use crate::policy::operator::{self, Refusal};
+
+/// The source of the events.
+pub const SOURCE: &str = "operator";
+
+/// Applies a command, or refuses it.
+pub fn apply(command: &Command, world: &World<'_>, draft: &mut Draft) {
+    if let Err(refusal) = accept(command, world, draft) {
+        let data = CommandRefused {
+            command: command.action.name().to_owned(),
+            reason: refusal.reason.to_owned(),
+            detail: refusal.detail,
+        };
+        draft.emit(data, because(command));
+    }
+}
+
+fn because(command: &Command) -> Because {
+    Because::of(command.command_id).by(command.actor.clone())
+}
+
+fn accept(command: &Command, world: &World<'_>, draft: &mut Draft) -> Result<(), Refusal> {
+    let age = clock::between(command.issued_at, world.now);
+    if age > STALE_AFTER {
+        let detail = format!("it was given {} s ago; give it again if it is still wanted", age.as_secs());
+        return Err(Refusal { reason: "stale", detail });
+    }
+    match &command.action {
+        Action::Scale { direction: Direction::Up, count, honor_cooldown, .. } => {
+            scale_up(command, *count, *honor_cooldown, world, draft)
+        }
+        Action::Scale { direction: Direction::Down, count, worker, honor_cooldown } => {
+            scale_down(command, *count, worker.as_ref(), *honor_cooldown, world, draft)
+        }
+        Action::Hold { scope, seconds } => hold(command, *scope, *seconds, world, draft),
+        Action::Release { scope } => release(command, *scope, draft),
+        Action::Protect { worker } => protect(command, worker, true, draft),
+        Action::Unprotect { worker } => protect(command, worker, false, draft),
+        Action::Reconcile => {
+            draft.emit(ReconcileRequested { reason: command.reason.clone() }, because(command));
+            Ok(())
+        }
+    }
+}
+
+fn scale_up(
+    command: &Command,
+    count: u32,
+    honor_cooldown: bool,
+    world: &World<'_>,
+    draft: &mut Draft,
+) -> Result<(), Refusal> {
+    operator::scale_up(&world.situation(draft.state()), count, honor_cooldown)?;
+    let data = ScaleUpDecision {
+        count,
+        current_workers: draft.state().worker_count(),
+        target_workers: draft.state().workers_expected() + count,
+        origin: Origin::Operator,
+        reason: command.reason.clone(),
+        dry_run: false,
+    };
+    draft.emit(data, because(command).within(clock::fresh_id(world.now)));
+    Ok(())
+}
+
+fn scale_down(
+    command: &Command,
+    count: u32,
+    named: Option<&WorkerName>,
+    honor_cooldown: bool,
+    world: &World<'_>,
+    draft: &mut Draft,
+) -> Result<(), Refusal> {
+    let workers = operator::scale_down(&world.situation(draft.state()), count, named, honor_cooldown)?;
+    let current = draft.state().worker_count();
+    let data = ScaleDownDecision {
+        current_workers: current,
+        target_workers: current.saturating_sub(u32::try_from(workers.len()).unwrap_or(u32::MAX)),
+        node_names: workers,
+        origin: Origin::Operator,
+        reason: command.reason.clone(),
+        dry_run: false,
+    };
+    draft.emit(data, because(command).within(clock::fresh_id(world.now)));
+    Ok(())
+}
+
+fn hold(command: &Command, scope: Scope, seconds: u64, world: &World<'_>, draft: &mut Draft) -> Result<(), Refusal> {
+    let longest = world.config.autoscaler.holds.max_duration;
+    if seconds == 0 || seconds > longest.get().as_secs() {
+        let detail = format!("{seconds} s: a hold lasts from 1 s to {longest} (autoscaler.holds.max_duration)");
+        return Err(Refusal { reason: "invalid", detail });
+    }
+    let until = clock::after(world.now, std::time::Duration::from_secs(seconds));
+    for direction in scope.directions() {
+        let data = HoldPlaced { direction: *direction, until, reason: command.reason.clone() };
+        draft.emit(data, because(command));
+    }
+    Ok(())
+}
+
+fn release(command: &Command, scope: Scope, draft: &mut Draft) -> Result<(), Refusal> {
+    let held: Vec<_> =
+        scope.directions().iter().filter(|direction| draft.state().holds.get(**direction).is_some()).collect();
+    if held.is_empty() {
+        return Err(Refusal { reason: "hold", detail: format!("there is no hold on {scope} to release") });
+    }
+    for direction in held {
+        draft.emit(HoldReleased { direction: *direction, reason: command.reason.clone() }, because(command));
+    }
+    Ok(())
+}
+
+fn protect(command: &Command, worker: &WorkerName, on: bool, draft: &mut Draft) -> Result<(), Refusal> {
+    let Some(known) = draft.state().workers.get(worker) else {
+        let detail = format!("there is no worker {worker}; `windlass workers` lists them");
+        return Err(Refusal { reason: "worker", detail });
+    };
+    let (node_name, reason) = (worker.clone(), command.reason.clone());
+    match (on, known.protected.is_some()) {
+        (true, _) => draft.emit(WorkerProtected { node_name, reason }, because(command)),
+        (false, true) => draft.emit(WorkerUnprotected { node_name, reason }, because(command)),
+        (false, false) => {
+            return Err(Refusal { reason: "worker", detail: format!("{worker} is not protected") });
+        }
+    };
+    Ok(())
+}

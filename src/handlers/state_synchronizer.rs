@@ -1,0 +1,125 @@
+//! Keeps the state and the cluster the same: notices what went, takes over what is there, and says when both agree.
+
+use uuid::Uuid;
+
+use super::{Because, Draft, Handler, HandlerError, World};
+use crate::clock;
+use crate::config::HandlerName;
+use crate::model::event::{
+    ClusterReachable, ClusterStateSynced, ClusterUnreachable, NodeAdopted, NodeUnexpectedlyLost,
+    PermanentWorkersChanged,
+};
+use crate::model::{Change, Condition, ConditionKey, Event, EventType, Observation, WorkerKind};
+use crate::policy::reconcile::{self, Difference};
+
+/// See the module.
+pub struct StateSynchronizer;
+
+impl Handler for StateSynchronizer {
+    fn name(&self) -> HandlerName {
+        HandlerName::StateSynchronizer
+    }
+
+    fn subscribes(&self) -> &'static [EventType] {
+        &[
+            EventType::ScalingActionCompleted,
+            EventType::ScalingActionFailed,
+            EventType::MinimumNodesRestored,
+            EventType::NodeAdopted,
+            EventType::ReconcileRequested,
+        ]
+    }
+
+    fn on_event(&self, event: &Event, _: &World<'_>, draft: &mut Draft) -> Result<(), HandlerError> {
+        expect_sync(draft, event.event_id);
+        Ok(())
+    }
+
+    fn on_observation(&self, seen: &Observation, world: &World<'_>, draft: &mut Draft) {
+        reachable_again(world, draft);
+        permanent_workers(world, draft);
+        let difference = reconcile::difference(draft.state(), seen);
+        if difference.is_empty() {
+            synced(seen, draft);
+        } else {
+            take_over(&difference, world, draft);
+        }
+    }
+
+    fn on_outage(&self, error: &str, world: &World<'_>, draft: &mut Draft) {
+        if !draft.state().conditions.contains_key(&ConditionKey::Unreachable) {
+            let cluster = world.config.cluster.kind.name().to_owned();
+            draft.emit(ClusterUnreachable { cluster, error: error.to_owned() }, Because::default());
+        }
+    }
+}
+
+/// From now on agreement is news again; `cause` is what made it so.
+fn expect_sync(draft: &mut Draft, cause: Uuid) {
+    let now = draft.now();
+    draft.note(Change::PutCondition(
+        ConditionKey::Synced,
+        Condition { since: now, last_seen: now, event: None, reported_at: None, detail: cause.to_string() },
+    ));
+}
+
+fn reachable_again(world: &World<'_>, draft: &mut Draft) {
+    if let Some(outage) = draft.state().conditions.get(&ConditionKey::Unreachable).cloned() {
+        let duration = clock::between(outage.since, draft.now()).as_secs_f64();
+        let cluster = world.config.cluster.kind.name().to_owned();
+        draft.emit(ClusterReachable { cluster, duration }, Because::of(outage.event));
+    }
+}
+
+fn permanent_workers(world: &World<'_>, draft: &mut Draft) {
+    let configured = &world.config.workers.permanent;
+    if configured != &draft.state().permanent {
+        draft.emit(PermanentWorkersChanged { node_names: configured.clone() }, Because::default());
+    }
+}
+
+fn synced(seen: &Observation, draft: &mut Draft) {
+    let known = draft.state().conditions.get(&ConditionKey::Synced);
+    if !draft.state().operations.is_empty() || known.is_some_and(|known| known.event.is_some()) {
+        return;
+    }
+    let cause = known.and_then(|known| known.detail.parse().ok());
+    let data = ClusterStateSynced {
+        k8s_nodes: seen.nodes,
+        docker_containers: u32::try_from(seen.alive().count()).unwrap_or(u32::MAX),
+        db_workers: draft.state().worker_count(),
+        last_sync: draft.now(),
+    };
+    draft.emit(data, Because::of(cause));
+}
+
+fn take_over(difference: &Difference, world: &World<'_>, draft: &mut Draft) {
+    let lost_together = u32::try_from(difference.lost.len()).unwrap_or(u32::MAX);
+    for lost in &difference.lost {
+        // The last look at which it was still there.
+        let last_seen = world
+            .previous
+            .filter(|before| before.workers.contains_key(&lost.worker.name))
+            .map_or(lost.worker.last_seen, |before| before.at.max(lost.worker.last_seen));
+        let data = NodeUnexpectedlyLost {
+            node_name: lost.worker.name.clone(),
+            last_seen,
+            cause: lost.cause.to_owned(),
+            exit_code: lost.exit_code,
+            container_id: lost.worker.container_id.clone(),
+            lost_together,
+        };
+        let id = draft.emit(data, Because::default());
+        expect_sync(draft, id);
+    }
+    for found in &difference.found {
+        let permanent = world.config.workers.permanent.contains(&found.name);
+        let data = NodeAdopted {
+            node_name: found.name.clone(),
+            container_id: found.container_id.clone(),
+            kind: if permanent { WorkerKind::Permanent } else { found.kind },
+            created_at: found.created_at,
+        };
+        draft.emit(data, Because::default());
+    }
+}

@@ -1,0 +1,22 @@
+//! After failures the engine tries again later and later, so that an image that cannot be started does not become a storm.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::clock;
+use crate::model::{Direction, Outcome, State};
+
+const FIRST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Until when a direction rests after the failures at the head of its history: 5 s after the first, doubling to 5 minutes.
+#[must_use]
+pub fn until(state: &State, direction: Direction) -> Option<DateTime<Utc>> {
+    let mut ended = state.operation_history.iter().filter(|record| record.operation.direction == direction);
+    let latest = ended.clone().next()?;
+    let failures = ended.by_ref().take_while(|record| record.outcome == Outcome::Failed).take(10).count();
+    let doublings = u32::try_from(failures).ok()?.checked_sub(1)?;
+    let pause = FIRST.saturating_mul(1 << doublings).min(LONGEST);
+    Some(clock::after(latest.ended_at, pause))
+}

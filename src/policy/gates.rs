@@ -1,0 +1,111 @@
+//! The gates that both directions share.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::Situation;
+use crate::model::{Direction, Gate, GateKind, Health, Unit};
+
+pub(super) fn gate(kind: GateKind, passed: bool, detail: impl Into<String>) -> Gate {
+    Gate { gate: kind, passed, value: None, bound: None, unit: Unit::None, detail: detail.into(), clears_at: None }
+}
+
+pub(super) fn measured(gate: Gate, value: Option<f64>, bound: f64, unit: Unit) -> Gate {
+    Gate { value, bound: Some(bound), unit, ..gate }
+}
+
+/// Words for a length of time, as short as an operator says it.
+pub(super) fn words(length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0).unsigned_abs();
+    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+}
+
+/// The picture must be complete and recent: what is not known is never taken for "nothing there".
+pub(super) fn observation(situation: &Situation<'_>) -> Gate {
+    let longest = oldest_usable(situation);
+    match situation.observation {
+        None => gate(GateKind::Observation, false, "the cluster has not answered yet"),
+        Some(seen) if situation.now - seen.at > longest => {
+            let age = words(situation.now - seen.at);
+            gate(GateKind::Observation, false, format!("the cluster was last seen {age} ago"))
+        }
+        Some(_) => gate(GateKind::Observation, true, "the cluster answers"),
+    }
+}
+
+/// An observation older than three looks is no basis for a decision.
+fn oldest_usable(situation: &Situation<'_>) -> TimeDelta {
+    let interval = TimeDelta::from_std(situation.rules.check_interval.get()).unwrap_or(TimeDelta::seconds(5));
+    (interval * 3).max(TimeDelta::seconds(15))
+}
+
+pub(super) fn hold(situation: &Situation<'_>, direction: Direction) -> Gate {
+    match situation.state.hold(direction, situation.now) {
+        None => gate(GateKind::Hold, true, "no hold"),
+        Some(hold) => Gate {
+            clears_at: Some(hold.until),
+            ..gate(
+                GateKind::Hold,
+                false,
+                format!("held by {} for {} more: {}", hold.actor, words(hold.until - situation.now), hold.reason),
+            )
+        },
+    }
+}
+
+pub(super) fn cooldown(situation: &Situation<'_>, direction: Direction) -> Gate {
+    let whole = match direction {
+        Direction::Up => situation.rules.cooldowns.scale_up,
+        Direction::Down => situation.rules.cooldowns.scale_down,
+    };
+    match situation.state.cooldown(direction, situation.now) {
+        None => measured(gate(GateKind::Cooldown, true, "no cooldown"), Some(0.0), whole.as_secs_f64(), Unit::Seconds),
+        Some(until) => {
+            let left = until - situation.now;
+            let found = gate(GateKind::Cooldown, false, format!("cooling down for {} more", words(left)));
+            let seconds = left.num_milliseconds() as f64 / 1000.0;
+            Gate { clears_at: Some(until), ..measured(found, Some(seconds), whole.as_secs_f64(), Unit::Seconds) }
+        }
+    }
+}
+
+pub(super) fn operations(situation: &Situation<'_>) -> Gate {
+    let running = situation.state.operations.len();
+    let found = match situation.state.operations.values().next() {
+        None => gate(GateKind::Operations, true, "no operation under way"),
+        Some(operation) => gate(
+            GateKind::Operations,
+            false,
+            format!(
+                "scaling {} by {} is under way ({:.0} %)",
+                operation.direction,
+                operation.count,
+                operation.progress() * 100.0
+            ),
+        ),
+    };
+    measured(found, Some(running as f64), 0.0, Unit::Count)
+}
+
+/// With many workers unhealthy at once the cause is more likely a network or a disk than each of them: touch nothing. Workers that
+/// only just started are not counted.
+pub(super) fn healthy(situation: &Situation<'_>, allowed_percent: f64) -> Gate {
+    let Some(seen) = situation.observation else {
+        return gate(GateKind::Healthy, false, "health is unknown");
+    };
+    let all = seen.alive().count();
+    let unhealthy: Vec<_> = seen
+        .alive()
+        .filter(|worker| worker.health == Health::Unhealthy)
+        .map(|worker| worker.name.to_string())
+        .collect();
+    let percent = if all == 0 { 0.0 } else { unhealthy.len() as f64 * 100.0 / all as f64 };
+    let passed = unhealthy.is_empty() || percent <= allowed_percent;
+    let detail = if unhealthy.is_empty() {
+        "all workers healthy".to_owned()
+    } else {
+        format!("{} of {all} workers unhealthy: {}", unhealthy.len(), unhealthy.join(", "))
+    };
+    measured(gate(GateKind::Healthy, passed, detail), Some(percent), allowed_percent, Unit::Percent)
+}

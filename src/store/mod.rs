@@ -1,0 +1,58 @@
+//! Redis: what is remembered, and the one way to change it.
+
+mod connection;
+mod error;
+mod keys;
+mod lease;
+mod snapshot;
+mod transaction;
+mod write;
+
+use redis::aio::ConnectionManager;
+
+pub use connection::Address;
+pub use error::StoreError;
+pub use keys::Keys;
+pub use snapshot::Snapshot;
+pub use transaction::{Acknowledgement, Committed, DeadLetter, Transaction};
+
+/// A cluster's memory in Redis.
+#[derive(Clone)]
+pub struct Store {
+    connection: ConnectionManager,
+    address: Address,
+    keys: Keys,
+}
+
+impl Store {
+    /// Connects.
+    pub async fn connect(address: Address, keys: Keys) -> Result<Self, StoreError> {
+        Ok(Self { connection: address.shared().await?, address, keys })
+    }
+
+    /// Its keys.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The shared connection.
+    #[must_use]
+    pub fn connection(&self) -> ConnectionManager {
+        self.connection.clone()
+    }
+
+    /// Writes what the leading engine says of itself.
+    pub async fn announce(&self, engine: &crate::model::EngineInfo) -> Result<(), StoreError> {
+        let key = self.keys.engine();
+        let text = write::json(&key, engine)?;
+        redis::cmd("SET").arg(key).arg(text).query_async::<()>(&mut self.connection()).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! The one way to change what is remembered: state, log and acknowledgement together or not at all.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use redis::{Script, Value};
+use uuid::Uuid;
+
+use super::{Keys, Store, StoreError, write};
+use crate::model::{Change, Event};
+
+/// Longer than any retry of a transaction whose outcome is unknown.
+const MARK_STAYS: Duration = Duration::from_secs(120);
+
+static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../assets/lua/commit.lua")));
+
+/// A stream entry that is dealt with by a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// The stream's key.
+    pub stream: String,
+    /// The consumer group.
+    pub group: String,
+    /// The entry.
+    pub entry: String,
+}
+
+/// What changes together.
+#[derive(Debug, Clone)]
+pub struct Transaction {
+    /// Makes a retry harmless.
+    pub id: Uuid,
+    /// The writer's lease epoch.
+    pub epoch: u64,
+    /// What changes in the state.
+    pub changes: Vec<Change>,
+    /// What is appended to the log.
+    pub events: Vec<Event>,
+    /// What is dealt with by it.
+    pub acknowledgements: Vec<Acknowledgement>,
+    /// What goes to the dead-letter stream: (entry's JSON, handler, error, tries).
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// An event that a handler could not deal with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The event as it stood on the stream.
+    pub event: String,
+    /// Its stream entry.
+    pub entry: String,
+    /// Who could not.
+    pub handler: String,
+    /// What it said.
+    pub error: String,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// What came of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// It is written.
+    Done,
+    /// It was written already, by an attempt whose answer was lost.
+    Again,
+    /// What it acknowledges was dealt with already: nothing was written.
+    Handled,
+}
+
+impl Store {
+    /// Writes a transaction, or nothing at all.
+    pub async fn commit(&self, transaction: &Transaction, max_stream_length: u64) -> Result<Committed, StoreError> {
+        let keys = self.keys();
+        let commands = commands(keys, transaction, max_stream_length)?;
+        let mut invocation = COMMIT.prepare_invoke();
+        invocation.key(keys.epoch()).key(keys.transaction(transaction.id));
+        let written: BTreeSet<&String> = commands.iter().map(|command| &command[1]).collect();
+        for key in written {
+            invocation.key(key);
+        }
+        invocation.arg(transaction.epoch).arg(MARK_STAYS.as_millis() as u64);
+        invocation.arg(transaction.acknowledgements.len());
+        for acknowledgement in &transaction.acknowledgements {
+            invocation.arg(&acknowledgement.stream).arg(&acknowledgement.group).arg(&acknowledgement.entry);
+        }
+        for command in &commands {
+            invocation.arg(command.len());
+            for word in command {
+                invocation.arg(word);
+            }
+        }
+        let answer: Vec<Value> = invocation.invoke_async(&mut self.connection()).await?;
+        let words: Vec<String> = answer.iter().filter_map(|value| redis::from_redis_value_ref(value).ok()).collect();
+        match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["done", ..] => Ok(Committed::Done),
+            ["again"] => Ok(Committed::Again),
+            ["handled"] => Ok(Committed::Handled),
+            ["fenced", newest] => {
+                Err(StoreError::Fenced { ours: transaction.epoch, newest: newest.parse().unwrap_or(u64::MAX) })
+            }
+            ["wrongtype", key, wanted, found] => Err(StoreError::Foreign {
+                key: (*key).to_owned(),
+                error: format!("a {wanted} is expected, it is a {found}"),
+            }),
+            other => Err(StoreError::Unavailable(format!("unexpected answer to a transaction: {other:?}"))),
+        }
+    }
+}
+
+fn commands(keys: &Keys, transaction: &Transaction, max_stream_length: u64) -> Result<Vec<Vec<String>>, StoreError> {
+    let mut commands = Vec::new();
+    for change in &transaction.changes {
+        write::commands(keys, change, &mut commands)?;
+    }
+    let append = |stream: String, fields: &[(&str, String)]| {
+        let mut command: Vec<String> =
+            ["XADD", &stream, "MAXLEN", "~", &max_stream_length.to_string(), "*"].map(str::to_owned).to_vec();
+        for (name, value) in fields {
+            command.extend([(*name).to_owned(), value.clone()]);
+        }
+        command
+    };
+    for event in &transaction.events {
+        commands.push(append(keys.events(), &[("event", write::json(&keys.events(), event)?)]));
+    }
+    for letter in &transaction.dead_letters {
+        let fields = [
+            ("event", letter.event.clone()),
+            ("entry", letter.entry.clone()),
+            ("handler", letter.handler.clone()),
+            ("error", letter.error.clone()),
+            ("tries", letter.tries.to_string()),
+        ];
+        commands.push(append(keys.dead_letters(), &fields));
+    }
+    Ok(commands)
+}
