@@ -1,0 +1,4 @@
+//! Redis: everything that matters lives there.
+
+pub mod report;
+pub mod server;
