@@ -1,4 +1,5 @@
 //! The private server with real servers: started, adopted, shared, killed, stopped.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use std::fs;
 use std::os::unix::process::CommandExt;

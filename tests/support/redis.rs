@@ -122,12 +122,11 @@ pub fn program() -> &'static str {
 pub fn ask(socket: &Path, words: &[&str]) -> std::io::Result<String> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut request = format!("*{}\r\n", words.len());
+    write!(stream, "*{}\r\n", words.len())?;
     for word in words {
-        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        write!(stream, "${}\r\n{word}\r\n", word.len())?;
     }
-    stream.write_all(request.as_bytes())?;
-    let mut answer = [0; 65_536];
+    let mut answer = [0; 8192];
     let length = stream.read(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
 }
