@@ -3,7 +3,7 @@
 //! Everything else is handed `now`, so that the same code runs live, in tests, in replay and in what-if.
 #![allow(clippy::disallowed_methods)]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
@@ -37,4 +37,22 @@ pub fn after(at: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
 #[must_use]
 pub fn between(earlier: DateTime<Utc>, later: DateTime<Utc>) -> Duration {
     (later - earlier).to_std().unwrap_or(Duration::ZERO)
+}
+
+/// Measures how long something takes, whatever the wall clock does meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts it.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
 }

@@ -4,6 +4,8 @@ mod connection;
 mod error;
 mod keys;
 mod lease;
+pub mod report;
+pub mod server;
 mod snapshot;
 mod transaction;
 mod write;
