@@ -12,3 +12,4 @@ pub mod handlers;
 pub mod model;
 pub mod policy;
 pub mod store;
+pub mod viewer;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
 use super::StoreError;
@@ -12,6 +12,7 @@ use super::StoreError;
 pub struct Address {
     info: ConnectionInfo,
     timeout: Duration,
+    name: Option<String>,
 }
 
 impl std::fmt::Debug for Address {
@@ -48,7 +49,13 @@ impl Address {
             redis = redis.set_password(password);
         }
         info = info.set_redis_settings(redis);
-        Ok(Self { info, timeout })
+        Ok(Self { info, timeout, name: None })
+    }
+
+    /// With the name that its connections bear: the own server counts its users by it.
+    #[must_use]
+    pub fn named(self, name: String) -> Self {
+        Self { name: Some(name), ..self }
     }
 
     /// For people: the address without its secrets.
@@ -74,7 +81,9 @@ impl Address {
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_secs(1))
             .set_pipeline_buffer_size(512);
-        Ok(ConnectionManager::new_with_config(self.client()?, config).await?)
+        let mut connection = ConnectionManager::new_with_config(self.client()?, config).await?;
+        self.introduce(&mut connection).await?;
+        Ok(connection)
     }
 
     /// A connection for reads that block up to `block`: the shared one would time out on them.
@@ -82,6 +91,15 @@ impl Address {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeout))
             .set_response_timeout(Some(block + self.timeout));
-        Ok(self.client()?.get_multiplexed_async_connection_with_config(&config).await?)
+        let mut connection = self.client()?.get_multiplexed_async_connection_with_config(&config).await?;
+        self.introduce(&mut connection).await?;
+        Ok(connection)
+    }
+
+    async fn introduce(&self, connection: &mut impl ConnectionLike) -> Result<(), StoreError> {
+        if let Some(name) = &self.name {
+            redis::cmd("CLIENT").arg("SETNAME").arg(name).query_async::<()>(connection).await?;
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@ mod connection;
 mod error;
 mod keys;
 mod lease;
+mod open;
 pub mod report;
 pub mod server;
 mod snapshot;
@@ -15,6 +16,7 @@ use redis::aio::ConnectionManager;
 pub use connection::Address;
 pub use error::StoreError;
 pub use keys::Keys;
+pub use open::{OpenError, Opened, open};
 pub use snapshot::Snapshot;
 pub use transaction::{Acknowledgement, Committed, DeadLetter, Transaction};
 
@@ -48,6 +50,11 @@ impl Store {
     #[must_use]
     pub fn connection(&self) -> ConnectionManager {
         self.connection.clone()
+    }
+
+    /// Reads the memory report.
+    pub async fn report(&self, now: chrono::DateTime<chrono::Utc>) -> Result<crate::model::RedisReport, StoreError> {
+        Ok(report::read(&mut self.connection(), &self.keys.events(), now).await?)
     }
 
     /// Writes what the leading engine says of itself.
