@@ -1,0 +1,5 @@
+//! The rules as tables and as properties.
+
+mod build;
+mod properties;
+mod tables;
