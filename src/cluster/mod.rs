@@ -3,6 +3,8 @@
 //! Everything here is at least once and idempotent: names are deterministic, containers carry labels, what exists already is
 //! adopted, what is gone already is removed. An error never means "gone": only the runtime's own "no such container" does.
 
+pub mod docker;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
