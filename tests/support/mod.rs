@@ -1,0 +1,4 @@
+//! What several black-box tests need.
+
+pub mod docker;
+pub mod fake_daemon;
