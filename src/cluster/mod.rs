@@ -3,12 +3,18 @@
 //! Everything here is at least once and idempotent: names are deterministic, containers carry labels, what exists already is
 //! adopted, what is gone already is removed. An error never means "gone": only the runtime's own "no such container" does.
 
+pub mod docker;
+pub mod simulated;
+
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::config::{ClusterKind, Config};
 use crate::model::{ContainerId, ObservedWorker, PendingPods, WorkerKind, WorkerName};
 
 /// Why a call to the outside world failed. No variant means that a worker is gone.
@@ -103,7 +109,45 @@ pub trait Scheduler: Send + Sync {
 #[derive(Clone)]
 pub struct Cluster {
     /// The containers.
-    pub host: std::sync::Arc<dyn WorkerHost>,
+    pub host: Arc<dyn WorkerHost>,
     /// The scheduler, where one is attached.
-    pub scheduler: Option<std::sync::Arc<dyn Scheduler>>,
+    pub scheduler: Option<Arc<dyn Scheduler>>,
+}
+
+/// The cluster of the configuration. Nothing is spoken to yet: one that is down now may come later. The simulated one keeps its world
+/// in `data_dir`.
+///
+/// # Errors
+/// Refused if the configuration of the cluster cannot be meant: an address or a scenario that is not understood.
+pub fn connect(config: &Config, data_dir: &Path) -> Result<Cluster, ClusterError> {
+    Ok(match config.cluster.kind {
+        ClusterKind::Docker => Cluster { host: Arc::new(docker::DockerHost::new(config)?), scheduler: None },
+        ClusterKind::Simulated => {
+            let simulated = Arc::new(simulated::Simulated::new(config, data_dir)?);
+            Cluster { host: Arc::clone(&simulated) as Arc<dyn WorkerHost>, scheduler: Some(simulated) }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configured_kind_is_connected_without_a_word_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("not-made-yet");
+        let mut config = Config::default();
+        let simulated = connect(&config, &data_dir).unwrap();
+        assert_eq!((simulated.host.name(), simulated.scheduler.is_some()), ("simulated", true));
+        assert!(!data_dir.exists(), "to connect has no side effect");
+
+        config.cluster.kind = ClusterKind::Docker;
+        config.cluster.docker.host = Some("unix:///nonexistent/docker.sock".to_owned());
+        let docker = connect(&config, &data_dir).unwrap();
+        assert_eq!((docker.host.name(), docker.scheduler.is_some()), ("docker", false));
+
+        config.cluster.docker.host = Some("docker".to_owned());
+        assert!(matches!(connect(&config, &data_dir), Err(ClusterError::Refused { .. })));
+    }
 }

@@ -1,0 +1,256 @@
+//! The simulated world: its workers, and what becomes of them. Pure: seed, scenario, start and `now` decide everything.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::noise::hash;
+use super::scenario::{Arrivals, Crash, Happening, Incident, Scenario, Target, Trouble};
+use crate::clock::{after, between};
+use crate::cluster::{CreatedWorker, WorkerRequest};
+use crate::model::{ContainerId, WorkerKind, WorkerName};
+
+/// The form of the world's file.
+pub const VERSION: u32 = 1;
+
+/// What the kernel's `kill -9` leaves as an exit code.
+const KILLED: i64 = 137;
+
+/// A world.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The seed of everything that varies.
+    pub seed: u64,
+    /// When the scenario began.
+    pub started_at: DateTime<Utc>,
+    /// What has happened up to here is done, and happens no second time.
+    pub applied_until: Option<DateTime<Utc>>,
+    /// How many containers were ever made: the source of their ids.
+    pub made: u64,
+    /// The containers.
+    pub workers: BTreeMap<WorkerName, Container>,
+    /// Pods that wait for room.
+    pub waiting: Option<Waiting>,
+    /// What happens.
+    pub scenario: Scenario,
+}
+
+/// A simulated container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    /// Its id.
+    pub id: ContainerId,
+    /// Permanent or dynamic.
+    pub kind: WorkerKind,
+    /// The operation that made it.
+    pub operation: Uuid,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// From when on it takes work.
+    pub ready_at: DateTime<Utc>,
+    /// Its exit code, once it has ended.
+    pub exit_code: Option<i64>,
+    /// Until when its health check fails.
+    pub unhealthy_until: Option<DateTime<Utc>>,
+}
+
+/// Pods that came when there was no room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiting {
+    /// When they came.
+    pub since: DateTime<Utc>,
+    /// How many workers were ready then: more of them make room.
+    pub ready_then: u32,
+    /// The pods.
+    pub arrivals: Arrivals,
+}
+
+impl Container {
+    /// Whether it runs.
+    #[must_use]
+    pub const fn is_alive(&self) -> bool {
+        self.exit_code.is_none()
+    }
+
+    /// Whether its health check fails.
+    #[must_use]
+    pub fn is_unhealthy(&self, now: DateTime<Utc>) -> bool {
+        self.unhealthy_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether it takes work.
+    #[must_use]
+    pub fn is_ready(&self, now: DateTime<Utc>) -> bool {
+        self.is_alive() && now >= self.ready_at && !self.is_unhealthy(now)
+    }
+}
+
+impl World {
+    /// An empty world in which `scenario` begins now.
+    #[must_use]
+    pub const fn new(seed: u64, scenario: Scenario, now: DateTime<Utc>) -> Self {
+        Self {
+            version: VERSION,
+            seed,
+            started_at: now,
+            applied_until: None,
+            made: 0,
+            workers: BTreeMap::new(),
+            waiting: None,
+            scenario,
+        }
+    }
+
+    /// Begins another scenario, or the same with another seed, with the workers that are there. Returns whether it is another one.
+    pub fn play(&mut self, seed: u64, scenario: &Scenario, now: DateTime<Utc>) -> bool {
+        if self.seed == seed && self.scenario == *scenario {
+            return false;
+        }
+        self.seed = seed;
+        self.scenario = scenario.clone();
+        self.started_at = now;
+        self.applied_until = None;
+        self.waiting = None;
+        true
+    }
+
+    /// Takes in what happened until now, each thing exactly once. Returns whether anything did.
+    pub fn advance(&mut self, now: DateTime<Utc>) -> bool {
+        if now < self.started_at || self.applied_until.is_some_and(|done| now <= done) {
+            return false;
+        }
+        let scenario = self.scenario.clone();
+        let since = self.applied_until.map(|done| between(self.started_at, done));
+        let happenings = scenario.happenings(since, between(self.started_at, now));
+        for (elapsed, happening) in &happenings {
+            let at = after(self.started_at, *elapsed);
+            match happening {
+                Happening::Phase(phase) => {
+                    self.waiting = phase
+                        .pending
+                        .clone()
+                        .filter(|arrivals| arrivals.count > 0)
+                        .map(|arrivals| Waiting { since: at, ready_then: self.ready(at), arrivals });
+                }
+                Happening::Incident(incident) => self.suffer(incident, at),
+            }
+            self.applied_until = Some(at);
+        }
+        !happenings.is_empty()
+    }
+
+    /// Makes a worker, or starts the one of that name again.
+    pub fn create(&mut self, request: &WorkerRequest, now: DateTime<Utc>) -> CreatedWorker {
+        let ready_at = after(now, self.scenario.startup(self.elapsed(now)));
+        if let Some(known) = self.workers.get_mut(&request.name) {
+            if !known.is_alive() {
+                (known.exit_code, known.unhealthy_until, known.ready_at) = (None, None, ready_at);
+            }
+            return CreatedWorker { container_id: known.id.clone(), created_at: known.created_at, adopted: true };
+        }
+        self.made = self.made.wrapping_add(1);
+        let container = Container {
+            id: container_id(self.seed, self.made, &request.name),
+            kind: request.kind,
+            operation: request.operation,
+            created_at: now,
+            ready_at,
+            exit_code: None,
+            unhealthy_until: None,
+        };
+        let created =
+            CreatedWorker { container_id: container.id.clone(), created_at: container.created_at, adopted: false };
+        self.workers.insert(request.name.clone(), container);
+        created
+    }
+
+    /// Takes a worker away. Returns whether there was one.
+    pub fn remove(&mut self, name: &WorkerName) -> bool {
+        self.workers.remove(name).is_some()
+    }
+
+    /// How many workers take work.
+    #[must_use]
+    pub fn ready(&self, now: DateTime<Utc>) -> u32 {
+        u32::try_from(self.workers.values().filter(|worker| worker.is_ready(now)).count()).unwrap_or(u32::MAX)
+    }
+
+    /// When something changes by itself after `now`.
+    #[must_use]
+    pub fn next_instant(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let happening = self.scenario.next_happening(self.elapsed(now)).map(|elapsed| after(self.started_at, elapsed));
+        let alive = self.workers.values().filter(|worker| worker.is_alive());
+        let turns = alive.flat_map(|worker| [Some(worker.ready_at), worker.unhealthy_until]).flatten();
+        turns.chain(happening).filter(|at| *at > now).min()
+    }
+
+    /// How long the scenario has been going on.
+    #[must_use]
+    pub fn elapsed(&self, now: DateTime<Utc>) -> Duration {
+        between(self.started_at, now)
+    }
+
+    fn suffer(&mut self, incident: &Incident, at: DateTime<Utc>) {
+        match &incident.what {
+            Trouble::Crash(crash) => {
+                for name in self.victims(crash, at) {
+                    if let Some(worker) = self.workers.get_mut(&name) {
+                        worker.exit_code = Some(KILLED);
+                    }
+                }
+            }
+            Trouble::Unhealthy(sickness) => {
+                let until = after(at, sickness.lasts.get());
+                let salt = at.timestamp_millis().cast_unsigned();
+                let mut healthy: Vec<_> = self.workers.iter_mut().filter(|(_, worker)| worker.is_ready(at)).collect();
+                healthy.sort_by_key(|(name, _)| hash(self.seed, name.as_str(), salt));
+                for (_, worker) in healthy.into_iter().take(sickness.count as usize) {
+                    worker.unhealthy_until = Some(until);
+                }
+            }
+            // It is looked up when a worker is made.
+            Trouble::SlowStart(_) => {}
+        }
+    }
+
+    /// The workers that a crash takes: of those that lived at that moment.
+    fn victims(&self, crash: &Crash, at: DateTime<Utc>) -> Vec<WorkerName> {
+        let mut alive: Vec<_> =
+            self.workers.iter().filter(|(_, worker)| worker.is_alive() && worker.created_at <= at).collect();
+        // Made at the same moment: the higher number is the younger.
+        alive.sort_by_key(|(name, worker)| {
+            Reverse((worker.created_at, name.number(), hash(self.seed, name.as_str(), 0)))
+        });
+        let names = || alive.iter().map(|(name, _)| (*name).clone());
+        match crash {
+            Crash::Youngest(count) => names().take(*count as usize).collect(),
+            Crash::One { worker: Target::Youngest } => names().take(1).collect(),
+            Crash::One { worker: Target::Oldest } => names().next_back().into_iter().collect(),
+            Crash::One { worker: Target::Random } => {
+                let salt = at.timestamp_millis().cast_unsigned();
+                names().min_by_key(|name| hash(self.seed, name.as_str(), salt)).into_iter().collect()
+            }
+            Crash::One { worker: Target::Named(wanted) } => names().filter(|name| name == wanted).collect(),
+        }
+    }
+}
+
+/// 64 hexadecimal digits, as Docker has them.
+fn container_id(seed: u64, number: u64, name: &WorkerName) -> ContainerId {
+    let digest = Sha256::digest(format!("{seed}/{number}/{name}"));
+    ContainerId(digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}

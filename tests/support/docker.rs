@@ -1,0 +1,116 @@
+//! The real Docker daemon, as tests use it: an image without any registry, a cluster of one's own, and nothing left behind.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use windlass::clock;
+use windlass::cluster::docker::labels;
+
+/// The image of the test workers: busybox, and nothing else.
+pub const IMAGE: &str = "windlass-test-worker:latest";
+
+/// Whether a Docker daemon answers. If not, says so visibly, or fails where `WINDLASS_REQUIRE_REAL=1` forbids skipping.
+pub fn available(test: &str) -> bool {
+    let answer = Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).output();
+    if answer.is_ok_and(|output| output.status.success()) {
+        return true;
+    }
+    assert!(
+        std::env::var("WINDLASS_REQUIRE_REAL").as_deref() != Ok("1"),
+        "{test}: no Docker daemon answers, and WINDLASS_REQUIRE_REAL=1 forbids skipping"
+    );
+    // Past the test harness's capture: a skipped test must be seen.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: no Docker daemon answers");
+    false
+}
+
+/// Runs the docker command line; panics with its words if it fails.
+pub fn docker(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new("docker").args(arguments).output().expect("the docker command line should be installed")
+}
+
+/// Makes the image from the statically linked busybox of this machine, if it is not there yet. Tests that need it at the same time
+/// wait for the one that makes it.
+pub fn ensure_image() {
+    let lock = std::fs::File::create(std::env::temp_dir().join("windlass-test-image.lock")).expect("a file to lock");
+    lock.lock().expect("the lock");
+    if run(&["image", "inspect", IMAGE]).status.success() {
+        return;
+    }
+    let tree = tempfile::tempdir().expect("a folder for the image's files");
+    for folder in ["bin", "tmp", "proc", "sys", "dev", "etc"] {
+        std::fs::create_dir(tree.path().join(folder)).expect("the image's folders");
+    }
+    std::fs::copy(busybox(), tree.path().join("bin/busybox")).expect("busybox should be readable");
+    for name in ["sh", "sleep", "true", "false", "cat", "dd", "test", "touch", "rm", "env"] {
+        std::os::unix::fs::symlink("busybox", tree.path().join("bin").join(name)).expect("a link");
+    }
+    import(tree.path());
+}
+
+fn busybox() -> PathBuf {
+    ["/bin/busybox", "/usr/bin/busybox", "/usr/sbin/busybox"]
+        .into_iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists())
+        .expect("busybox should be installed (Debian's package busybox-static)")
+}
+
+fn import(tree: &Path) {
+    let mut tar =
+        Command::new("tar").arg("-C").arg(tree).args(["-c", "."]).stdout(Stdio::piped()).spawn().expect("tar");
+    let archive = tar.stdout.take().expect("tar's output");
+    let imported = Command::new("docker")
+        .args(["import", "--change", "CMD [\"sleep\",\"3600\"]", "-", IMAGE])
+        .stdin(archive)
+        .output()
+        .expect("docker import");
+    assert!(tar.wait().is_ok_and(|status| status.success()), "tar failed");
+    assert!(imported.status.success(), "docker import: {}", String::from_utf8_lossy(&imported.stderr));
+}
+
+/// A cluster id of its own for one test; its containers go with it, also when the test fails.
+pub struct TestCluster {
+    /// The cluster's id; also the prefix of its workers' names.
+    pub id: String,
+}
+
+impl TestCluster {
+    /// A new one, and the image for its workers.
+    pub fn new() -> Self {
+        ensure_image();
+        let id = clock::fresh_id(clock::now()).simple().to_string();
+        Self { id: format!("wt-{}", &id[20..]) }
+    }
+
+    /// A worker's name in it.
+    pub fn name(&self, number: u32) -> String {
+        format!("{}-{number}", self.id)
+    }
+
+    /// The ids of its containers, ended ones included.
+    pub fn containers(&self) -> Vec<String> {
+        let filter = format!("label={}={}", labels::CLUSTER, self.id);
+        docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]).lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for TestCluster {
+    fn drop(&mut self) {
+        let of_cluster = format!("label={}={}", labels::CLUSTER, self.id);
+        let by_name = format!("name=^/{}", self.id);
+        for filter in [of_cluster, by_name] {
+            let ids = String::from_utf8_lossy(&run(&["ps", "-aq", "--filter", &filter]).stdout).into_owned();
+            for id in ids.lines() {
+                let _ = run(&["rm", "-f", "-v", id]);
+            }
+        }
+    }
+}
