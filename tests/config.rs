@@ -6,7 +6,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::Value;
 use windlass::config::{
-    Config, ConfigErrors, ConfigFile, DEFAULT, Loaded, Mistake, NOT_SETTINGS, Origin, Source, Sources, Span,
+    Config, ConfigErrors, ConfigFile, DEFAULT, Loaded, Mistake, NOT_SETTINGS, Origin, Secret, Source, Sources, Span,
     environment_table, reference, schema, settings,
 };
 
@@ -401,7 +401,7 @@ fn the_password_is_read_and_never_printed() {
         text("redis: {url: \"redis://ops:in-url@db:6379/1\"}").flag("redis.password_file", path.display().to_string());
 
     let config = loads(&sources).config;
-    assert_eq!(config.redis.password.as_ref().map(|secret| secret.expose()), Some("from-file"));
+    assert_eq!(config.redis.password.as_ref().map(Secret::expose), Some("from-file"));
     assert_eq!(config.redis.url.as_deref(), Some("redis://ops:in-url@db:6379/1"));
     let shown = format!("{config:?} {config:#?} {}", serde_json::to_string(&config).unwrap());
     assert!(!shown.contains("from-file") && !shown.contains("in-url"), "{shown}");
@@ -409,7 +409,7 @@ fn the_password_is_read_and_never_printed() {
 
     let sources = sources.environment([("WINDLASS_REDIS_PASSWORD", "from-env")]);
     let loaded = loads(&sources);
-    assert_eq!(loaded.config.redis.password.as_ref().map(|secret| secret.expose()), Some("from-env"));
+    assert_eq!(loaded.config.redis.password.as_ref().map(Secret::expose), Some("from-env"));
     assert!(!format!("{loaded:?} {sources:?}").contains("from-env"), "neither what was loaded nor its sources show it");
     assert!(!format!("{sources:?}").contains("in-url"));
 
