@@ -18,6 +18,9 @@ pub struct NameError {
 
 /// Docker's rule for container names, narrowed to what a Kubernetes node name allows as well (RFC 1123 label).
 const LABEL: &str = "1 to 63 of a-z, 0-9 and '-', starting and ending with a letter or digit";
+/// As [`LABEL`], less the two that are keys of their own.
+const WORKER_LABEL: &str =
+    "1 to 63 of a-z, 0-9 and '-', starting and ending with a letter or digit; not `counter` or `names`";
 
 fn is_label(text: &str) -> bool {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
@@ -28,10 +31,11 @@ fn is_label(text: &str) -> bool {
 }
 
 macro_rules! name_type {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $allowed:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("pattern" = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "x-allowed" = $allowed))]
         pub struct $name(String);
 
         impl $name {
@@ -73,12 +77,12 @@ macro_rules! name_type {
 name_type!(
     /// The cluster a windlass keeps; the hash tag of all its keys.
     ClusterId,
-    "cluster id"
+    LABEL
 );
 name_type!(
     /// A worker's name: its container's name and, in Kubernetes, its node's.
     WorkerName,
-    "worker name"
+    WORKER_LABEL
 );
 
 impl FromStr for ClusterId {
@@ -101,7 +105,7 @@ impl FromStr for WorkerName {
         if is_label(text) && text != "counter" && text != "names" {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NameError { what: "worker name", found: text.to_owned(), allowed: LABEL })
+            Err(NameError { what: "worker name", found: text.to_owned(), allowed: WORKER_LABEL })
         }
     }
 }
