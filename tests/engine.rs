@@ -156,8 +156,8 @@ async fn a_hold_on_up_stops_even_the_minimum_and_says_so() {
 
     let victim = engine.state().await.workers.keys().next().unwrap().clone();
     engine.cluster.host.remove(&victim).await.unwrap();
-    let blocked = engine.first(EventType::ScaleUpBlocked).await;
-    assert!(matches!(&blocked.data, EventData::ScaleUpBlocked(data) if data.enforcement && data.reason == "hold"));
+    let stopped = |event: &Event| matches!(&event.data, EventData::ScaleUpBlocked(data) if data.enforcement && data.reason == "hold");
+    engine.event("the enforcement's block", stopped).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(engine.state().await.worker_count(), 1, "nothing is added under the hold");
 
