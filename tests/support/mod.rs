@@ -2,3 +2,4 @@
 
 pub mod docker;
 pub mod fake_daemon;
+pub mod line;
