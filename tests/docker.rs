@@ -412,10 +412,11 @@ async fn an_ill_daemon_is_an_outage_and_never_an_empty_cluster() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_404_that_is_not_dockers_does_not_mean_gone() {
+    let name: WorkerName = "worker-1".parse().unwrap();
     let daemon = FakeDaemon::start(Illness::Lost);
-    let host = ill(daemon.host());
-    assert!(host.list().await.is_err());
-    assert!(host.remove(&"worker-1".parse().unwrap()).await.is_err());
+    assert!(ill(daemon.host()).list().await.is_err());
+    let daemon = FakeDaemon::start(Illness::LostButLists);
+    assert!(ill(daemon.host()).remove(&name).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
