@@ -4,4 +4,5 @@
 pub mod docker;
 pub mod engine;
 pub mod fake_daemon;
+pub mod line;
 pub mod redis;
