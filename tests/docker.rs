@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use support::docker::{IMAGE, TestCluster, available, docker};
+use support::docker::{CHECKED_IMAGE, IMAGE, TestCluster, available, docker, socket as docker_socket};
 use support::fake_daemon::{FakeDaemon, Illness};
+use support::line::Line;
 use tokio::time::{sleep, timeout};
 use windlass::clock;
 use windlass::cluster::docker::{DockerHost, labels};
@@ -122,6 +123,85 @@ async fn a_dead_carcass_of_the_name_is_started_again() {
     assert!(again.adopted);
     assert_eq!(again.container_id, made.container_id);
     assert_eq!(host.list().await.unwrap()[&request.name].state, ContainerState::Running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_made_and_never_started_is_started() {
+    if !available("a_worker_that_was_made_and_never_started_is_started") {
+        return;
+    }
+    let cluster = TestCluster::new();
+    let host = DockerHost::new(&config(&cluster)).unwrap();
+    let request = request(&cluster, 1);
+    // As a windlass leaves it that is killed between the two calls.
+    let of_cluster = format!("{}={}", labels::CLUSTER, cluster.id);
+    let of_worker = format!("{}={}", labels::WORKER, request.name);
+    let name = request.name.as_str();
+    docker(&["create", "--init", "--name", name, "--label", &of_cluster, "--label", &of_worker, IMAGE]);
+    let worker = host.list().await.unwrap().remove(&request.name).unwrap();
+    assert_eq!((worker.state, worker.health), (ContainerState::Created, Health::Starting));
+
+    assert!(host.create(&request).await.unwrap().adopted);
+    assert_eq!(host.list().await.unwrap()[&request.name].state, ContainerState::Running);
+    assert_eq!(cluster.containers().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_follows_the_health_check() {
+    if !available("readiness_follows_the_health_check") {
+        return;
+    }
+    let cluster = TestCluster::new();
+    let mut config = config(&cluster);
+    config.workers.image = Some(CHECKED_IMAGE.to_owned());
+    let host = DockerHost::new(&config).unwrap();
+    let request = request(&cluster, 1);
+    host.create(&request).await.unwrap();
+    let name = request.name.as_str();
+    assert_eq!(host.list().await.unwrap()[name].health, Health::Starting);
+    while timeout(Duration::from_millis(300), host.changed()).await.is_ok() {}
+    docker(&["exec", name, "touch", "/healthy"]);
+    timeout(Duration::from_secs(5), host.changed()).await.expect("told by Docker").unwrap();
+    listed(&host, |workers| workers[name].health == Health::Ready).await;
+    docker(&["exec", name, "rm", "/healthy"]);
+    timeout(Duration::from_secs(5), host.changed()).await.expect("told by Docker").unwrap();
+    listed(&host, |workers| workers[name].health == Health::Unhealthy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_outage_the_events_are_followed_again() {
+    if !available("after_an_outage_the_events_are_followed_again") {
+        return;
+    }
+    let cluster = TestCluster::new();
+    let line = Line::to_docker();
+    let mut config = config(&cluster);
+    config.cluster.docker.host = Some(line.host());
+    config.cluster.docker.timeout = Span::millis(1500);
+    let host = DockerHost::new(&config).unwrap();
+    for (number, dead) in [(1, false), (2, true)] {
+        let request = request(&cluster, number);
+        host.create(&request).await.unwrap();
+        while timeout(Duration::from_millis(300), host.changed()).await.is_ok() {}
+
+        if dead {
+            line.deaden();
+        } else {
+            line.cut();
+        }
+        let listing = host.list().await.unwrap_err();
+        assert!(listing.is_transient(), "{listing}");
+        let told = timeout(Duration::from_secs(1), host.changed()).await.expect("the outage is told").unwrap_err();
+        assert!(told.is_transient(), "{told}");
+
+        line.mend();
+        let name = request.name.to_string();
+        noticed_within_a_second(&host, move || {
+            docker(&["rm", "-f", &name]);
+        })
+        .await;
+        listed(&host, BTreeMap::is_empty).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -332,10 +412,11 @@ async fn an_ill_daemon_is_an_outage_and_never_an_empty_cluster() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_404_that_is_not_dockers_does_not_mean_gone() {
+    let name: WorkerName = "worker-1".parse().unwrap();
     let daemon = FakeDaemon::start(Illness::Lost);
-    let host = ill(daemon.host());
-    assert!(host.list().await.is_err());
-    assert!(host.remove(&"worker-1".parse().unwrap()).await.is_err());
+    assert!(ill(daemon.host()).list().await.is_err());
+    let daemon = FakeDaemon::start(Illness::LostButLists);
+    assert!(ill(daemon.host()).remove(&name).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -347,6 +428,6 @@ async fn a_daemon_that_comes_later_is_found() {
     let socket = folder.path().join("docker.sock");
     let host = ill(format!("unix://{}", socket.display()));
     assert!(host.list().await.is_err());
-    std::os::unix::fs::symlink("/var/run/docker.sock", &socket).unwrap();
+    std::os::unix::fs::symlink(docker_socket(), &socket).unwrap();
     host.list().await.unwrap();
 }

@@ -88,6 +88,7 @@ impl JsonSchema for Span {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "a duration: seconds (90) or a number with its unit (\"500ms\", \"30s\", \"5m\", \"2h\", \"1d\")",
+            "x-allowed": "a duration: seconds (90) or whole numbers with their units (500ms, 30s, 5m, 2h, 1d)",
             "type": ["number", "string"],
             "minimum": 0,
             "pattern": r"^\s*([0-9]+(\.[0-9]+)?|([0-9]+\s*(ms|s|sec|secs|m|min|mins|h|hr|hrs|d|day|days|w|weeks?|[a-z]+)\s*)+)\s*$"

@@ -83,6 +83,7 @@ impl JsonSchema for Bytes {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "an amount of memory: bytes, or a whole number with kb, mb or gb (\"256mb\")",
+            "x-allowed": "an amount of memory: bytes, or a whole number with kb, mb or gb (256mb)",
             "type": ["integer", "string"],
             "minimum": 0,
             "pattern": r"^\s*[0-9]+\s*([kKmMgG]?[iI]?[bB]?)\s*$"

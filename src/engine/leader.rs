@@ -55,6 +55,7 @@ pub(super) struct Leader<'a> {
     under_way: HashSet<Work>,
     failures: HashMap<Work, (u32, Instant)>,
     looking: JoinSet<Result<Observation, ClusterError>>,
+    has_looked: bool,
     next_look: Instant,
 }
 
@@ -79,6 +80,7 @@ impl<'a> Leader<'a> {
             under_way: HashSet::new(),
             failures: HashMap::new(),
             looking: JoinSet::new(),
+            has_looked: false,
             next_look: clock::monotonic(),
         };
         parts.store.announce(&leader.info()).await?;
@@ -135,7 +137,11 @@ impl<'a> Leader<'a> {
         }
     }
 
+    /// Commands wait for the first look: without it every one would have to be refused.
     async fn hear_command(&mut self) -> Result<bool, StoreError> {
+        if !self.has_looked {
+            return Ok(false);
+        }
         if self.inbox.commands_waiting.is_empty() {
             let new = self.inbox.commands.next().await?;
             self.inbox.commands_waiting.extend(new);
@@ -297,6 +303,7 @@ impl<'a> Leader<'a> {
 
     async fn looked(&mut self, seen: Result<Observation, ClusterError>) -> Result<(), StoreError> {
         let now = clock::now();
+        self.has_looked = true;
         match seen {
             Ok(seen) => {
                 let previous = self.observation.replace(seen.clone());

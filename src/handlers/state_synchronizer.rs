@@ -40,7 +40,7 @@ impl Handler for StateSynchronizer {
         permanent_workers(world, draft);
         let difference = reconcile::difference(draft.state(), seen);
         if difference.is_empty() {
-            synced(seen, draft);
+            synced(seen, world, draft);
         } else {
             take_over(&difference, world, draft);
         }
@@ -78,7 +78,11 @@ fn permanent_workers(world: &World<'_>, draft: &mut Draft) {
     }
 }
 
-fn synced(seen: &Observation, draft: &mut Draft) {
+/// What is wanted is at least the minimum: fewer workers are no agreement, however well they are remembered.
+fn synced(seen: &Observation, world: &World<'_>, draft: &mut Draft) {
+    if draft.state().worker_count() < world.config.autoscaler.limits.min_nodes {
+        return;
+    }
     let known = draft.state().conditions.get(&ConditionKey::Synced);
     if !draft.state().operations.is_empty() || known.is_some_and(|known| known.event.is_some()) {
         return;

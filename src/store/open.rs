@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::server::{PrivateServer, ServerError, client_name};
 use super::{Address, Keys, Store, StoreError};
-use crate::config::Config;
+use crate::config::{Config, Secret};
 
 /// Why it could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +31,9 @@ pub struct Opened {
     pub server: Option<Arc<PrivateServer>>,
 }
 
-/// Opens it. `role` is how this process is named among the server's clients (`engine`, `cockpit`, `cli`); `password` comes from the
-/// environment or a file, and `data_dir` is where the own server keeps its data.
-pub async fn open(config: &Config, password: Option<&str>, data_dir: &Path, role: &str) -> Result<Opened, OpenError> {
+/// Opens it. `role` is how this process is named among the server's clients (`engine`, `cockpit`, `cli`); `data_dir` is where the
+/// own server keeps its data.
+pub async fn open(config: &Config, data_dir: &Path, role: &str) -> Result<Opened, OpenError> {
     let redis = &config.redis;
     let server = match redis.url {
         Some(_) => None,
@@ -44,6 +44,7 @@ pub async fn open(config: &Config, password: Option<&str>, data_dir: &Path, role
         (None, Some(server)) => server.url(),
         (None, None) => unreachable!("without an address there is a server"),
     };
+    let password = redis.password.as_ref().map(Secret::expose);
     let failed = |address: String| move |error| OpenError::Store { address, error };
     let address = Address::new(&url, redis.username.as_deref(), password, redis.timeout.get())
         .map_err(failed("redis.url".to_owned()))?

@@ -10,6 +10,9 @@ use windlass::cluster::docker::labels;
 /// The image of the test workers: busybox, and nothing else.
 pub const IMAGE: &str = "windlass-test-worker:latest";
 
+/// The same with a health check: healthy as long as the file `/healthy` exists.
+pub const CHECKED_IMAGE: &str = "windlass-test-worker:checked";
+
 /// Whether a Docker daemon answers. If not, says so visibly, or fails where `WINDLASS_REQUIRE_REAL=1` forbids skipping.
 pub fn available(test: &str) -> bool {
     let answer = Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).output();
@@ -23,6 +26,13 @@ pub fn available(test: &str) -> bool {
     // Past the test harness's capture: a skipped test must be seen.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: no Docker daemon answers");
     false
+}
+
+/// The daemon's socket: where `DOCKER_HOST` says, or the usual place.
+pub fn socket() -> PathBuf {
+    let host = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
+    let path = host.as_deref().map_or(Some("/var/run/docker.sock"), |host| host.strip_prefix("unix://"));
+    PathBuf::from(path.expect("DOCKER_HOST should name a Unix socket for this test"))
 }
 
 /// Runs the docker command line; panics with its words if it fails.
@@ -41,7 +51,7 @@ fn run(arguments: &[&str]) -> Output {
 pub fn ensure_image() {
     let lock = std::fs::File::create(std::env::temp_dir().join("windlass-test-image.lock")).expect("a file to lock");
     lock.lock().expect("the lock");
-    if run(&["image", "inspect", IMAGE]).status.success() {
+    if [IMAGE, CHECKED_IMAGE].iter().all(|image| run(&["image", "inspect", image]).status.success()) {
         return;
     }
     let tree = tempfile::tempdir().expect("a folder for the image's files");
@@ -52,7 +62,9 @@ pub fn ensure_image() {
     for name in ["sh", "sleep", "true", "false", "cat", "dd", "test", "touch", "rm", "env"] {
         std::os::unix::fs::symlink("busybox", tree.path().join("bin").join(name)).expect("a link");
     }
-    import(tree.path());
+    import(tree.path(), IMAGE, &[]);
+    let check = "HEALTHCHECK --interval=1s --start-period=30s --retries=1 CMD test -f /healthy";
+    import(tree.path(), CHECKED_IMAGE, &["--change", check]);
 }
 
 fn busybox() -> PathBuf {
@@ -63,12 +75,14 @@ fn busybox() -> PathBuf {
         .expect("busybox should be installed (Debian's package busybox-static)")
 }
 
-fn import(tree: &Path) {
+fn import(tree: &Path, image: &str, more: &[&str]) {
     let mut tar =
         Command::new("tar").arg("-C").arg(tree).args(["-c", "."]).stdout(Stdio::piped()).spawn().expect("tar");
     let archive = tar.stdout.take().expect("tar's output");
     let imported = Command::new("docker")
-        .args(["import", "--change", "CMD [\"sleep\",\"3600\"]", "-", IMAGE])
+        .args(["import", "--change", "CMD [\"sleep\",\"3600\"]"])
+        .args(more)
+        .args(["-", image])
         .stdin(archive)
         .output()
         .expect("docker import");

@@ -15,6 +15,8 @@ pub enum Illness {
     Error500,
     /// Answers 404 to everything, as a proxy that has lost its daemon.
     Lost,
+    /// Lists nothing, and answers 404 to everything else.
+    LostButLists,
     /// Takes the request and never answers.
     Hangs,
     /// Takes the connection and closes it.
@@ -61,11 +63,14 @@ impl Drop for FakeDaemon {
 async fn answer(mut stream: UnixStream, illness: Illness) {
     let mut request = [0; 4096];
     let length = stream.read(&mut request).await.unwrap_or(0);
-    let asks_for_version = String::from_utf8_lossy(&request[..length]).contains("/version");
+    let request = String::from_utf8_lossy(&request[..length]);
+    let asks_for_version = request.contains("/version");
+    let asks_for_list = request.contains("/containers/json");
     let reply = match illness {
         _ if asks_for_version => response("200 OK", r#"{"ApiVersion":"1.41","Version":"20.10.0"}"#),
         Illness::Error500 => response("500 Internal Server Error", r#"{"message":"the disk is on fire"}"#),
-        Illness::Lost => response("404 Not Found", r#"{"message":"page not found"}"#),
+        Illness::LostButLists if asks_for_list => response("200 OK", "[]"),
+        Illness::Lost | Illness::LostButLists => response("404 Not Found", r#"{"message":"page not found"}"#),
         Illness::Nonsense => response("200 OK", r#"{"hello":"world"}"#),
         Illness::HalfAnswer => {
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n[".to_owned()

@@ -7,7 +7,7 @@ use bollard::query_parameters::EventsOptionsBuilder;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::client::Client;
 use super::errors::{explain, unavailable};
@@ -27,9 +27,16 @@ type Events = BoxStream<'static, Result<EventMessage, bollard::errors::Error>>;
 #[derive(Default)]
 pub(super) struct Follower {
     events: Mutex<Option<Events>>,
+    doubted: Notify,
 }
 
 impl Follower {
+    /// Another call just met an outage: the connection may be dead without knowing it, as when a remote machine goes down, and is made
+    /// anew.
+    pub(super) fn doubt(&self) {
+        self.doubted.notify_one();
+    }
+
     /// Waits for the next event, or several that came together; returns the ids of containers whose limits changed. The first call
     /// after a connection returns at once: what happened before it was not followed and calls for a look.
     ///
@@ -41,7 +48,14 @@ impl Follower {
             return Ok(Vec::new());
         };
         let mut updated = Vec::new();
-        let mut next = events.next().await;
+        let first = tokio::select! {
+            event = events.next() => Some(event),
+            () = self.doubted.notified() => None,
+        };
+        let Some(mut next) = first else {
+            *connection = None;
+            return Err(unavailable(format!("cannot {DOING}: the daemon stopped answering")));
+        };
         loop {
             match next {
                 Some(Ok(event)) if event.action.as_deref() == Some("update") => {

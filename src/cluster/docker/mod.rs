@@ -159,7 +159,10 @@ impl WorkerHost for DockerHost {
     }
 
     async fn list(&self) -> Result<BTreeMap<WorkerName, ObservedWorker>, ClusterError> {
-        let failed = |error| explain("list the workers", &error);
+        let failed = |error| {
+            self.follower.doubt();
+            explain("list the workers", &error)
+        };
         let docker = self.client.docker().await.map_err(failed)?;
         let containers = self.labelled(docker, &[(labels::CLUSTER, self.cluster.as_str())]).await.map_err(failed)?;
         let mut workers = listing::workers(containers);

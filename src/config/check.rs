@@ -1,0 +1,240 @@
+//! One layer against the schema and the types. What is wrong is reported and taken out, so that the rest can be used.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::environment::REDIS_PASSWORD;
+use super::layer::Layer;
+use super::mistake::{Mistake, Origin, Source};
+use super::schema::{root, setting_of, settings};
+use super::shape::{Place, Shape};
+use super::{Config, pointer, redact_url};
+
+/// A schema that does not compile is a mistake of ours that a test catches; the types check the values all the same.
+static VALIDATOR: LazyLock<Option<Validator>> = LazyLock::new(|| jsonschema::validator_for(root()).ok());
+
+/// What was found wrong so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// The mistakes.
+    pub mistakes: Vec<Mistake>,
+    /// The places whose value is not known for a mistake.
+    pub wrong: BTreeSet<String>,
+    /// The places that a misspelled name probably meant: their value is not known either.
+    pub meant: BTreeSet<String>,
+}
+
+impl Findings {
+    /// Whether a mistake leaves this place's value unknown.
+    pub(super) fn is_wrong(&self, at: &str) -> bool {
+        self.wrong.iter().chain(&self.meant).any(|wrong| pointer::covers(wrong, at) || pointer::covers(at, wrong))
+    }
+
+    /// Sorts by source and line.
+    pub(super) fn into_sorted(mut self) -> Vec<Mistake> {
+        let rank = |source: &Source| match source {
+            Source::File(_) => 0,
+            Source::Environment(_) => 1,
+            Source::Flag(_) => 2,
+            Source::BuiltIn => 3,
+        };
+        self.mistakes.sort_by_key(|mistake| (rank(&mistake.origin.source), mistake.origin.line, mistake.column));
+        self.mistakes
+    }
+}
+
+/// Checks a layer, and takes out of it what is wrong.
+pub(super) fn check(layer: &mut Layer, findings: &mut Findings) {
+    drop_empty_groups(&mut layer.value, "");
+    let mut wrong = std::mem::take(&mut layer.unreadable);
+    for (at, mistake) in against_schema(layer, findings).into_iter().chain(against_types(layer)) {
+        if !wrong.iter().any(|known| pointer::covers(known, &at)) {
+            wrong.insert(at);
+            findings.mistakes.push(mistake);
+        }
+    }
+    for at in &wrong {
+        // A list with a wrong item, or a map with a wrong entry, is not used at all.
+        let at = setting_of(at).map_or(at.as_str(), |setting| &setting.pointer);
+        remove(&mut layer.value, at);
+    }
+    findings.wrong.extend(wrong);
+}
+
+fn against_schema(layer: &Layer, findings: &mut Findings) -> Vec<(String, Mistake)> {
+    let Some(validator) = VALIDATOR.as_ref() else { return Vec::new() };
+    let mut mistakes = Vec::new();
+    for error in validator.iter_errors(&layer.value) {
+        let at = error.instance_path().as_str();
+        if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
+            for name in unexpected {
+                let at = pointer::join(at, name);
+                let mistake = unknown_setting(layer.origin(&at), &at, findings);
+                mistakes.push((at, mistake));
+            }
+        } else {
+            mistakes.push((at.to_owned(), wrong_value(layer, at)));
+        }
+    }
+    mistakes
+}
+
+/// What the schema cannot say (a duration too long for its type, a reserved name), asked of the types, value by value.
+fn against_types(layer: &Layer) -> Vec<(String, Mistake)> {
+    let mut mistakes = Vec::new();
+    for setting in settings() {
+        let Some(value) = layer.value.pointer(&setting.pointer) else { continue };
+        let refused = |value: Value| Config::deserialize(pointer::nest(&setting.pointer, value)).is_err();
+        // One by one where there are several, so that the mistake is at its own place.
+        let parts: Vec<(String, Value)> = match value {
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .map(|(number, item)| (number.to_string(), Value::from(vec![item.clone()])))
+                .collect(),
+            Value::Object(entries) => {
+                let only = |name: &String, value: &Value| Value::from_iter([(name.clone(), value.clone())]);
+                entries.iter().map(|(name, value)| (name.clone(), only(name, value))).collect()
+            }
+            scalar => {
+                if refused(scalar.clone()) {
+                    mistakes.push((setting.pointer.clone(), wrong_value(layer, &setting.pointer)));
+                }
+                continue;
+            }
+        };
+        for (name, _) in parts.into_iter().filter(|(_, part)| refused(part.clone())) {
+            let at = pointer::join(&setting.pointer, &name);
+            let mistake = wrong_value(layer, &at);
+            mistakes.push((at, mistake));
+        }
+    }
+    mistakes
+}
+
+fn wrong_value(layer: &Layer, at: &str) -> Mistake {
+    let value = layer.value.pointer(at).unwrap_or(&Value::Null);
+    let place = Place::at(root(), at);
+    let allowed = allowed(at, place.as_ref());
+    let hint = match (place.as_ref().map(|place| &place.shape), value) {
+        (Some(Shape::Text(_)), Value::Number(_) | Value::Bool(_)) => {
+            Some("put it in quotes to make it text".to_owned())
+        }
+        (Some(Shape::Choice(words)), Value::String(text)) => {
+            nearest(text, words.iter().map(String::as_str)).map(|word| format!("did you mean `{word}`?"))
+        }
+        (Some(Shape::Quantity(forms)), _) if !allowed.contains(forms.as_str()) => Some(forms.clone()),
+        _ => None,
+    };
+    Mistake {
+        origin: layer.origin(at),
+        column: None,
+        field: pointer::display(at),
+        found: found(at, value),
+        allowed,
+        hint,
+    }
+}
+
+fn allowed(at: &str, place: Option<&Place>) -> String {
+    match (setting_of(at).filter(|setting| setting.pointer == at), place) {
+        (Some(setting), _) => setting.allowed(),
+        (None, Some(place)) => place.words(),
+        (None, None) => "nothing".to_owned(),
+    }
+}
+
+/// A value as it may be shown: one line, short, no secrets.
+pub(super) fn found(at: &str, value: &Value) -> String {
+    const LONGEST: usize = 80;
+    // What an operator gives to the workers' environment is theirs alone.
+    let private = pointer::covers("/workers/env", at);
+    match value {
+        Value::Null => "nothing (null)".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a group".to_owned(),
+        Value::Number(_) if private => "a number".to_owned(),
+        Value::Bool(_) if private => "true or false, unquoted".to_owned(),
+        Value::String(_) if private => "text".to_owned(),
+        Value::Number(_) | Value::Bool(_) => value.to_string(),
+        Value::String(text) => {
+            let text = if at == "/redis/url" || text.contains("://") { redact_url(text) } else { text.clone() };
+            match text.char_indices().nth(LONGEST) {
+                Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
+                None => format!("{text:?}"),
+            }
+        }
+    }
+}
+
+/// The mistake of setting what does not exist.
+pub(super) fn unknown_setting(origin: Origin, at: &str, findings: &mut Findings) -> Mistake {
+    let segments: Vec<String> = pointer::segments(at).collect();
+    let name = segments.last().cloned().unwrap_or_default();
+    // The innermost group that does exist.
+    let mut groups = std::iter::successors(pointer::parent(at), |at| pointer::parent(at));
+    let names_in = |group| match Place::at(root(), group)?.shape {
+        Shape::Group(names) => Some((group, names)),
+        _ => None,
+    };
+    let (group, siblings) = groups.find_map(names_in).unwrap_or_default();
+    let hint = if ["password", "secret", "token"].iter().any(|word| name.to_ascii_lowercase().contains(word)) {
+        Some(format!("secrets are not written here: name a file in `redis.password_file`, or set {REDIS_PASSWORD}"))
+    } else {
+        let sibling = nearest(&name, siblings.iter().map(String::as_str)).map(|sibling| pointer::join(group, sibling));
+        let elsewhere =
+            || settings().iter().map(|s| s.pointer.clone()).find(|s| s.ends_with(&pointer::join("", &name)));
+        let meant = sibling.or_else(elsewhere);
+        findings.meant.extend(meant.clone());
+        meant.map(|meant| format!("did you mean `{}`?", pointer::display(&meant)))
+    };
+    Mistake {
+        origin,
+        column: None,
+        field: pointer::display(at),
+        found: format!("a setting that does not exist ({name:?})"),
+        allowed: siblings.join(", "),
+        hint,
+    }
+}
+
+/// The candidate that is spelled nearly the same; `None` where none is near.
+pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    // Comparing is quadratic, and a name of thousands of letters is no misspelling.
+    if word.len() > 100 {
+        return None;
+    }
+    let near = (word.chars().count() / 3).max(1);
+    candidates
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= near)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// A section whose settings are all commented out is null in YAML, and means nothing.
+fn drop_empty_groups(value: &mut Value, at: &str) {
+    let Value::Object(map) = value else { return };
+    map.retain(|name, below| {
+        let at = pointer::join(at, name);
+        drop_empty_groups(below, &at);
+        !(below.is_null() && matches!(Place::at(root(), &at), Some(Place { shape: Shape::Group(_), .. })))
+    });
+}
+
+fn remove(value: &mut Value, at: &str) {
+    let (Some(parent), Some(name)) = (pointer::parent(at), pointer::segments(at).last()) else {
+        // The whole document is wrong.
+        *value = Value::Object(serde_json::Map::new());
+        return;
+    };
+    if let Some(Value::Object(map)) = value.pointer_mut(parent) {
+        map.remove(&name);
+    }
+}

@@ -1,0 +1,152 @@
+//! Engines of a test's own: on a Redis of its own, with a simulated or a real cluster.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use windlass::clock;
+use windlass::cluster::{self, Cluster};
+use windlass::config::{Config, Span};
+use windlass::engine::{Engine, Parts};
+use windlass::model::{Action, Actor, Command, Event, EventType, ReplicaId, State};
+use windlass::store::{Address, Keys, Store};
+use windlass::{bus, viewer};
+
+/// Longer than anything takes on a slow machine; nothing waits for it when all is well.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A configuration in which things happen quickly.
+pub fn brisk(cluster: &str) -> Config {
+    let mut config = Config::default();
+    config.cluster.id = cluster.parse().unwrap();
+    config.autoscaler.check_interval = Span::millis(300);
+    config.autoscaler.cooldowns.scale_up = Span::seconds(30);
+    config.autoscaler.cooldowns.scale_down = Span::seconds(30);
+    config.autoscaler.windows.underutilization = Span::seconds(2);
+    config.workers.stop_timeout = Span::seconds(1);
+    config.workers.ready_timeout = Span::seconds(20);
+    config.leader.lease = Span::seconds(1);
+    config
+}
+
+/// Connects to a Redis by its URL.
+pub async fn connect(url: &str, config: &Config) -> Store {
+    let address = Address::new(url, None, None, Duration::from_secs(2)).unwrap();
+    let keys = Keys::new(&config.cluster.id, &config.autoscaler.events.event_bus.stream_name);
+    Store::connect(address, keys).await.unwrap()
+}
+
+/// An engine that runs in the test's process.
+pub struct RunningEngine {
+    pub store: Store,
+    pub cluster: Cluster,
+    config: Arc<Config>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl RunningEngine {
+    /// Starts one.
+    pub async fn start(url: &str, config: &Config, data_dir: &Path) -> Self {
+        let store = connect(url, config).await;
+        let cluster = cluster::connect(config, data_dir).unwrap();
+        let config = Arc::new(config.clone());
+        let parts = Parts {
+            config: config.clone(),
+            store: store.clone(),
+            server: None,
+            cluster: cluster.clone(),
+            replica: ReplicaId(format!("test:{}", clock::fresh_id(clock::now()))),
+        };
+        let stop = CancellationToken::new();
+        let (engine, _) = Engine::new(parts);
+        let task = tokio::spawn(engine.run(stop.clone()));
+        Self { store, cluster, config, stop, task }
+    }
+
+    /// Stops it cleanly.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+
+    /// Ends it in the middle of whatever it does: nothing is released or written any more.
+    pub async fn crash(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
+    /// Gives a command; the event that answers it.
+    pub async fn command(&self, action: Action) -> Event {
+        let now = clock::now();
+        let command = Command {
+            command_id: clock::fresh_id(now),
+            issued_at: now,
+            actor: Actor::Person("anna".to_owned()),
+            reason: "test".to_owned(),
+            action,
+        };
+        bus::send(&self.store, &command).await.unwrap();
+        self.event("the command's answer", |event| event.caused_by == Some(command.command_id)).await
+    }
+
+    /// Everything that was reported, oldest first.
+    pub async fn events(&self) -> Vec<Event> {
+        bus::newest(&self.store, 10_000).await.unwrap().0
+    }
+
+    /// What is remembered.
+    pub async fn state(&self) -> State {
+        self.store.snapshot().await.unwrap().state
+    }
+
+    /// Waits for an event.
+    pub async fn event(&self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
+        let begun = now();
+        loop {
+            let events = self.events().await;
+            if let Some(event) = events.iter().find(|event| wanted(event)) {
+                return event.clone();
+            }
+            assert!(begun.elapsed() < PATIENCE, "{what} did not come; there were:\n{}", listing(&events));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits for an event of a type, later than `after`.
+    pub async fn event_after(&self, event_type: EventType, after: Uuid) -> Event {
+        self.event(event_type.name(), |event| event.event_type() == event_type && event.event_id > after).await
+    }
+
+    /// Waits for the first event of a type.
+    pub async fn first(&self, event_type: EventType) -> Event {
+        self.event_after(event_type, Uuid::nil()).await
+    }
+
+    /// Waits until the state is as wanted.
+    pub async fn until(&self, what: &str, wanted: impl Fn(&State) -> bool) -> State {
+        let begun = now();
+        loop {
+            let state = self.state().await;
+            if wanted(&state) {
+                return state;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{what} did not come: {state:#?}\n{}", listing(&self.events().await));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// Events as lines.
+pub fn listing(events: &[Event]) -> String {
+    let line = |event: &Event| format!("{} {}", event.event_type(), serde_json::to_string(&event.data).unwrap());
+    events.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test's patience is real time")]
+fn now() -> Instant {
+    Instant::now()
+}
