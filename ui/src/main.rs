@@ -1,1 +1,9 @@
-fn main() {}
+//! The program `windlass`: the command line around the engine and the cockpit.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,57 @@
+//! Who leads, and does anybody lag behind?
+
+use windlass::store::{GroupLook, Store};
+use windlass_ui::format;
+
+use super::check::Check;
+use crate::cli::engine::is_gone;
+use crate::cli::failure::Failure;
+
+/// More unread entries than this are not worked off in passing.
+const LAG: u64 = 1000;
+
+/// The lease and the streams.
+pub async fn checks(store: &Store) -> Result<Vec<Check>, Failure> {
+    let look = store.inspect().await?;
+    let mut checks = vec![leader(store).await?];
+    let groups: Vec<&GroupLook> = look.events.groups.iter().chain(&look.commands.groups).collect();
+    let behind = |group: &GroupLook| group.pending > LAG || group.lag.is_some_and(|lag| lag > LAG);
+    let entries = format::plural(look.events.length, "event");
+    let (late, told): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| behind(group));
+    if late.is_empty() {
+        let groups = if told.is_empty() { "no engine has run yet".to_owned() } else { list(&told) };
+        checks.push(Check::ok("streams", format_args!("{entries}\n{groups}")));
+    } else {
+        let remedy = "the engine is slow or away; when it does not catch up, its log tells why";
+        checks.push(Check::warning("streams", format_args!("{entries}; behind:\n{}", list(&late)), remedy));
+    }
+    if look.dead_letters > 0 {
+        let found = format!("{} could not be dealt with", format::plural(look.dead_letters, "event"));
+        let remedy = "`windlass events --type EventDeadLettered` tells which and why";
+        checks.push(Check::warning("dead letters", found, remedy));
+    }
+    Ok(checks)
+}
+
+async fn leader(store: &Store) -> Result<Check, Failure> {
+    let name = "leader";
+    Ok(match store.leader().await? {
+        Some(leader) if is_gone(&leader) => {
+            let found = format!("{}, whose process has gone", leader.replica);
+            Check::warning(name, found, "its lease runs out within seconds; start an engine with `windlass run`")
+        }
+        Some(leader) => Check::ok(name, format_args!("{}, epoch {}", leader.replica, leader.epoch)),
+        None => {
+            let remedy = "start one with `windlass run`, or `windlass` for the cockpit with its engine";
+            Check::warning(name, "no engine is running", remedy)
+        }
+    })
+}
+
+fn list(groups: &[&GroupLook]) -> String {
+    let line = |group: &&GroupLook| {
+        let lag = group.lag.map_or_else(|| format::UNKNOWN.to_owned(), |lag| lag.to_string());
+        format!("{}: {} pending, {lag} unread", group.name, group.pending)
+    };
+    groups.iter().map(line).collect::<Vec<_>>().join("\n")
+}

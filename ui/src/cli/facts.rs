@@ -1,0 +1,48 @@
+//! What the commands that print facts have in common: reading a picture, and saying when nobody keeps it fresh.
+
+use clap::Args;
+use windlass::clock;
+use windlass::model::{Observation, View};
+use windlass::viewer;
+
+use super::Context;
+use super::failure::Failure;
+use super::memory::with_store;
+use super::screen::note;
+
+/// How the facts are printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Form {
+    /// As JSON: times RFC 3339, percentages and seconds as numbers, unknown as null
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Reads the picture with its newest events, and says so where no engine keeps it fresh.
+pub async fn read(context: &Context, events: usize) -> Result<View, Failure> {
+    let settings = &context.settings;
+    let id = settings.config.cluster.id.clone();
+    let view = with_store(settings, async |store| Ok(viewer::read_once(store, id, events).await?)).await?;
+    say_if_alone(&view);
+    Ok(view)
+}
+
+/// Says on stderr that what is shown is only remembered.
+pub fn say_if_alone(view: &View) {
+    if view.leader.is_none() {
+        note(format_args!(
+            "no engine is running for cluster {}; this is what Redis remembers (start one with `windlass run`)",
+            view.cluster_id
+        ));
+    }
+}
+
+/// What was last seen, while it still tells how things are: measurements of a time when an engine ran are not those of now.
+#[must_use]
+pub fn fresh(view: &View) -> Option<&Observation> {
+    view.leader.as_ref()?;
+    let seen = view.observation.as_deref()?;
+    let interval = view.engine.as_ref().map_or(0.0, |engine| engine.check_interval);
+    let age = clock::between(seen.at, view.at).as_secs_f64();
+    (age <= f64::max(30.0, 3.0 * interval)).then_some(seen)
+}
