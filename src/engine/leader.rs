@@ -57,6 +57,7 @@ pub(super) struct Leader<'a> {
     looking: JoinSet<Result<Observation, ClusterError>>,
     has_looked: bool,
     next_look: Instant,
+    workers_changed: DateTime<Utc>,
 }
 
 impl<'a> Leader<'a> {
@@ -82,6 +83,7 @@ impl<'a> Leader<'a> {
             looking: JoinSet::new(),
             has_looked: false,
             next_look: clock::monotonic(),
+            workers_changed: since,
         };
         parts.store.announce(&leader.info()).await?;
         let mut draft = leader.draft("engine", since);
@@ -305,6 +307,11 @@ impl<'a> Leader<'a> {
         let now = clock::now();
         self.has_looked = true;
         match seen {
+            // It began before the last change of ours: it may show what is gone and miss what has come.
+            Ok(seen) if seen.at <= self.workers_changed => {
+                self.next_look = clock::monotonic();
+                return Ok(());
+            }
             Ok(seen) => {
                 let previous = self.observation.replace(seen.clone());
                 self.ask_all(now, previous.as_ref(), |handler, world, draft| {
@@ -389,6 +396,9 @@ impl<'a> Leader<'a> {
             other => other?,
         };
         if committed != crate::store::Committed::Handled {
+            if !same_workers(&self.state, &state) {
+                self.workers_changed = clock::now();
+            }
             self.state = state;
         }
         Ok(())
@@ -419,6 +429,14 @@ fn guarded(handler: &dyn Handler, event: &Event, world: &World<'_>, draft: &mut 
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
         Err(HandlerError(format!("it panicked: {}", text.unwrap_or_else(|| "without a message".to_owned()))))
     })
+}
+
+/// Whether two states have the same containers under the same names and the same operations.
+fn same_workers(one: &State, other: &State) -> bool {
+    let containers = |state: &State| -> Vec<_> {
+        state.workers.values().map(|worker| (worker.name.clone(), worker.container_id.clone())).collect()
+    };
+    one.operations.keys().eq(other.operations.keys()) && containers(one) == containers(other)
 }
 
 fn dead_letter(entry: &Entry, handler: &str, error: &str, tries: u32) -> DeadLetter {

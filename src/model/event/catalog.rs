@@ -1,5 +1,6 @@
 //! The catalog of all events: name, severity, when it happens, and its data with units. The types, the documentation table and the
 //! schemas come from this one list.
+#![allow(clippy::doc_markdown, reason = "these words are shown in tables and schemas as they are")]
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

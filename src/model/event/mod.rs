@@ -47,7 +47,7 @@ pub struct Metadata {
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
-    /// UUIDv7.
+    /// `UUIDv7`.
     pub event_id: Uuid,
     /// When it happened, UTC.
     pub timestamp: DateTime<Utc>,
