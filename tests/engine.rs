@@ -7,7 +7,7 @@ use std::time::Duration;
 use support::docker::{self, TestCluster};
 use support::engine::{RunningEngine, brisk, listing};
 use support::redis::TestRedis;
-use windlass::config::{ClusterKind, Config};
+use windlass::config::{ClusterKind, Config, Span};
 use windlass::model::{Action, Direction, Event, EventData, EventType, Scope};
 
 fn docker_config(cluster: &TestCluster) -> Config {
@@ -238,4 +238,78 @@ async fn a_docker_that_does_not_answer_changes_nothing() {
     engine.first(EventType::ClusterReachable).await;
     assert_eq!(engine.state().await.workers, before);
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_cannot_start_is_undone_and_tried_again_later_and_later() {
+    if !docker::available("a_worker_that_cannot_start_is_undone_and_tried_again_later_and_later") {
+        return;
+    }
+    let (redis, folder, cluster) = (TestRedis::start(), tempfile::tempdir().unwrap(), TestCluster::new());
+    let mut config = docker_config(&cluster);
+    config.autoscaler.limits.min_nodes = 1;
+    config.workers.command = vec!["false".to_owned()];
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    let failed = engine.first(EventType::ScalingActionFailed).await;
+    let node = engine.first(EventType::NodeFailed).await;
+    assert!(matches!(&node.data, EventData::NodeFailed(data) if data.reason.contains("code 1")), "{node:?}");
+    let stopped = engine.event("the pause", |event| matches!(&event.data, EventData::ScaleUpBlocked(_))).await;
+    assert!(matches!(&stopped.data, EventData::ScaleUpBlocked(data) if data.enforcement), "{stopped:?}");
+    let again = engine.event_after(EventType::AutoScaleUpToMinimum, failed.event_id).await;
+    let pause = again.timestamp - failed.timestamp;
+    assert!(pause >= chrono::TimeDelta::seconds(5), "the second attempt came after {pause}");
+    engine.event_after(EventType::ScalingActionFailed, again.event_id).await;
+    engine.until("an end", |state| state.operations.is_empty()).await;
+    let begun = engine.events().await.len();
+    engine
+        .event(
+            "the sweeping",
+            |event| matches!(&event.data, EventData::NodeRemoved(data) if data.reason == "dead_container"),
+        )
+        .await;
+    assert!(begun > 0 && engine.state().await.workers.is_empty());
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_redis_that_goes_and_comes_back_is_reported_and_nothing_is_lost() {
+    let (mut redis, folder) = (TestRedis::durable(), tempfile::tempdir().unwrap());
+    let engine = RunningEngine::start(&redis.url(), &brisk("c1"), folder.path()).await;
+    engine.first(EventType::ClusterStateSynced).await;
+    let before = engine.state().await.workers;
+    redis.kill();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    redis.restart();
+    let restored = engine.first(EventType::StoreRestored).await;
+    let degraded = engine.first(EventType::StoreDegraded).await;
+    assert_eq!(restored.caused_by, Some(degraded.event_id));
+    assert!(matches!(&restored.data, EventData::StoreRestored(data) if data.duration >= 1.0), "{restored:?}");
+    assert_eq!(engine.state().await.workers, before);
+    let answer = engine.command(scale(Direction::Up, 1)).await;
+    assert_eq!(answer.event_type(), EventType::ScaleUpDecision);
+    engine.until("a third worker", |state| state.worker_count() == 3 && state.operations.is_empty()).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn of_two_replicas_one_leads_and_the_other_takes_over_at_once() {
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let mut config = brisk("c1");
+    config.leader.lease = Span::seconds(20);
+    let first = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    first.first(EventType::ClusterStateSynced).await;
+    let mut next = config.clone();
+    // Asks for the lease every third of this.
+    next.leader.lease = Span::seconds(1);
+    let second = RunningEngine::start(&redis.url(), &next, folder.path()).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let elections =
+        |events: Vec<Event>| events.into_iter().filter(|event| event.event_type() == EventType::LeaderElected).count();
+    assert_eq!(elections(second.events().await), 1, "the second one follows");
+    first.stop().await;
+    second
+        .event("the second leader", |event| matches!(&event.data, EventData::LeaderElected(data) if data.epoch == 2))
+        .await;
+    assert_eq!(second.state().await.worker_count(), 2);
+    second.stop().await;
 }

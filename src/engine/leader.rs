@@ -28,6 +28,8 @@ use crate::store::{Acknowledgement, DeadLetter, StoreError, Transaction};
 const FAST_LOOK: Duration = Duration::from_millis(500);
 /// After the cluster's own events a look waits this long, so that what happens together is seen together.
 const SETTLE: Duration = Duration::from_millis(150);
+/// Where the cluster's events cannot be followed, it is tried again after this long.
+const DEAF: Duration = Duration::from_secs(2);
 /// Work that failed in passing is tried again after this long, doubling.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
@@ -57,6 +59,7 @@ pub(super) struct Leader<'a> {
     looking: JoinSet<Result<Observation, ClusterError>>,
     has_looked: bool,
     next_look: Instant,
+    deaf_until: Instant,
     workers_changed: DateTime<Utc>,
 }
 
@@ -83,6 +86,7 @@ impl<'a> Leader<'a> {
             looking: JoinSet::new(),
             has_looked: false,
             next_look: clock::monotonic(),
+            deaf_until: clock::monotonic(),
             workers_changed: since,
         };
         parts.store.announce(&leader.info()).await?;
@@ -120,7 +124,9 @@ impl<'a> Leader<'a> {
                 () = self.inbox.rung() => {}
                 Some(report) = self.work.join_next() => if let Ok(report) = report { self.reported(report).await? },
                 Some(seen) = self.looking.join_next() => if let Ok(seen) = seen { self.looked(seen).await? },
-                changed = self.parts.cluster.host.changed() => self.disturbed(changed).await,
+                changed = self.parts.cluster.host.changed(), if self.deaf_until <= clock::monotonic() => {
+                    self.disturbed(changed);
+                }
                 () = tokio::time::sleep_until(pause) => {}
             }
         }
@@ -338,12 +344,12 @@ impl<'a> Leader<'a> {
     }
 
     /// Something happened to a container: look soon. Where the runtime's events cannot be followed, the regular look remains.
-    async fn disturbed(&mut self, changed: Result<(), ClusterError>) {
+    fn disturbed(&mut self, changed: Result<(), ClusterError>) {
         match changed {
             Ok(()) => self.next_look = self.next_look.min(clock::monotonic() + SETTLE),
             Err(error) => {
                 tracing::debug!(%error, "the cluster's events cannot be followed");
-                tokio::time::sleep(SETTLE).await;
+                self.deaf_until = clock::monotonic() + DEAF;
             }
         }
     }
