@@ -161,6 +161,7 @@ impl Model {
             stale_screen: true,
         };
         model.show(view);
+        super::update::settle(&mut model);
         model
     }
 

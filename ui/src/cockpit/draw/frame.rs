@@ -138,7 +138,7 @@ fn timeline(model: &Model, stale: bool) -> Vec<Span<'static>> {
     let place = timeline.selected.map_or(0, |index| index + 1) as u64;
     let of = timeline.rows.len() as u64;
     let text = if timeline.follow {
-        format!(" · {} events · following ", format::count(of))
+        format!(" · {} · following ", format::plural(of, "event"))
     } else {
         format!(" · {} of {} · frozen ", format::count(place), format::count(of))
     };

@@ -121,7 +121,8 @@ fn ended(model: &Model, record: &OperationRecord, width: usize) -> Line<'static>
     };
     let count = format!("{} {}{:<2}", mark(operation.direction), sign(operation.direction), operation.count);
     let fixed = format!(" {count} {} ", right(&took, 6));
-    let ago = format!(" {}", right(&format::age(record.ended_at, model.shown_now()), 6));
+    let ago = right(&format::age(record.ended_at, model.shown_now()), 6);
+    let ago = if width < 40 { format!(" {ago}") } else { format!(" {ago} ago") };
     let room = width.saturating_sub(fixed.chars().count() + ago.len() + 1);
     let why =
         record.error.as_ref().map_or_else(|| format!("{who}: {}", operation.reason), |error| format!("{who}: {error}"));

@@ -15,6 +15,8 @@ use super::filter::Filter;
 use super::message::{Effect, Message};
 use super::model::Model;
 
+pub(super) use navigate::settle;
+
 /// Takes a message in. Whether the screen must be drawn anew is asked by [`Model::take_stale_screen`].
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let effects = match message {
@@ -55,7 +57,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
     };
-    navigate::settle(model);
+    settle(model);
     effects
 }
 

@@ -98,7 +98,7 @@ fn move_in(model: &mut Model, go: Go) {
 }
 
 /// Keeps selections within their windows and scrolls within their contents, whatever has changed.
-pub(super) fn settle(model: &mut Model) {
+pub(in crate::cockpit) fn settle(model: &mut Model) {
     let Some(places) = model.places() else {
         return;
     };
