@@ -80,15 +80,13 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         on_filter_key(model, key);
         return Vec::new();
     }
-    match model.options.keys.act(key) {
-        Some(act) => acts::perform(model, act),
-        None => {
-            if key.code == KeyCode::Esc {
-                on_escape(model);
-            }
-            Vec::new()
-        }
+    if let Some(act) = model.options.keys.act(key) {
+        return acts::perform(model, act);
     }
+    if key.code == KeyCode::Esc {
+        on_escape(model);
+    }
+    Vec::new()
 }
 
 /// Esc undoes what was last put on: the toast, the zoom, the filter.
