@@ -1,0 +1,85 @@
+//! Every action with its keys, in groups; two columns where there is room.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect, Size};
+use ratatui::text::{Line, Span};
+
+use super::super::command_line::FORMS;
+use super::super::keys::{Act, Group};
+use super::super::model::Model;
+use super::frame::popup;
+use super::menus::choices;
+use super::text::{left, right, span};
+
+const COLUMN: usize = 62;
+
+fn size(screen: Size) -> (u16, u16, bool) {
+    let two = screen.width >= 134;
+    (if two { 132 } else { 68 }, screen.height.saturating_sub(4).min(48), two)
+}
+
+/// Rows there are and rows there is room for.
+#[must_use]
+pub fn help_size(model: &Model) -> (usize, usize) {
+    let (_, height, two) = size(model.size);
+    (rows(model, two).len(), usize::from(height).saturating_sub(4))
+}
+
+pub fn draw(model: &Model, offset: usize, screen: Rect, buf: &mut Buffer) -> Option<Position> {
+    let (width, height, two) = size(screen.as_size());
+    let rows = rows(model, two);
+    let height = height.min(rows.len() as u16 + 4);
+    let inner = popup(model, screen, width, height, "keys", buf);
+    let room = usize::from(inner.height).saturating_sub(2);
+    let offset = offset.min(rows.len().saturating_sub(room));
+    for (line, row) in rows.iter().skip(offset).take(room).zip(inner.rows()) {
+        buf.set_line(row.x, row.y, line, row.width);
+    }
+    let more = rows.len() > room;
+    let hints: &[(&str, &str)] = if more { &[("j/k", "more"), ("esc", "close")] } else { &[("esc", "close")] };
+    choices(model, hints, inner, buf);
+    None
+}
+
+fn rows(model: &Model, two: bool) -> Vec<Line<'static>> {
+    let groups: Vec<Vec<Vec<Span<'static>>>> = Group::ALL.iter().map(|group| group_rows(model, *group)).collect();
+    let words = forms(model);
+    if !two {
+        return groups.into_iter().chain([words]).flatten().map(Line::from).collect();
+    }
+    let [handle, look, moving, program] = <[_; 4]>::try_from(groups).unwrap_or_default();
+    let first: Vec<_> = handle.into_iter().chain(look).chain(program).collect();
+    let second: Vec<_> = moving.into_iter().chain(words).collect();
+    (0..first.len().max(second.len()))
+        .map(|row| {
+            let mut parts = first.get(row).cloned().unwrap_or_default();
+            let used: usize = parts.iter().map(Span::width).sum();
+            parts.push(span(" ".repeat((COLUMN + 4).saturating_sub(used)), model.theme.text));
+            parts.extend(second.get(row).cloned().unwrap_or_default());
+            Line::from(parts)
+        })
+        .collect()
+}
+
+fn group_rows(model: &Model, group: Group) -> Vec<Vec<Span<'static>>> {
+    let theme = &model.theme;
+    let mut rows = vec![vec![span(group.title(), theme.strong)]];
+    for act in Act::ALL.iter().filter(|act| act.group() == group) {
+        let keys = model.options.keys.hints(*act);
+        let help = left(act.help(), COLUMN - 15);
+        rows.push(vec![span(right(&keys, 13), theme.accent), span(format!("  {}", help.trim_end()), theme.text)]);
+    }
+    rows.push(Vec::new());
+    rows
+}
+
+fn forms(model: &Model) -> Vec<Vec<Span<'static>>> {
+    let theme = &model.theme;
+    let key = model.options.keys.hint(Act::Palette);
+    let mut rows = vec![vec![span(format!("in words, after {key}"), theme.strong)]];
+    rows.extend(FORMS.iter().map(|form| vec![span(format!("  {form}"), theme.text)]));
+    rows.push(Vec::new());
+    rows.push(vec![span("ctrl-c quits at once, ctrl-z suspends, esc closes", theme.faint)]);
+    rows.push(vec![span("other keys: cockpit.keys in the configuration", theme.faint)]);
+    rows
+}

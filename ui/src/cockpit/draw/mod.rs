@@ -1,0 +1,108 @@
+//! From a model to a frame. Pure: it reads the model and writes cells, and only the rows that are seen.
+
+mod detail;
+mod frame;
+mod gauge;
+mod guards;
+mod header;
+mod help;
+mod menus;
+mod operations;
+mod palette;
+mod redis;
+mod status;
+mod text;
+mod timeline;
+mod why;
+mod workers;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+
+use super::layout::{Pane, Places, SMALLEST};
+use super::model::Model;
+use super::popup::Popup;
+
+pub use detail::worker_detail_size;
+pub use help::help_size;
+
+/// Draws the whole screen.
+pub fn draw(model: &Model, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    if let Some(cursor) = paint(model, area, frame.buffer_mut()) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// Draws the whole screen; returns where the text cursor is, if there is one.
+fn paint(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let Some(places) = model.places().filter(|_| area.as_size() == model.size) else {
+        too_small(model, area, buf);
+        return None;
+    };
+    header::draw(model, places.header, buf);
+    if let Some(banner) = places.banner {
+        header::banner(model, banner, buf);
+    }
+    frame::draw(model, &places, buf);
+    for (pane, _) in &places.panes {
+        draw_pane(model, *pane, places.inner(*pane), buf);
+    }
+    let mut cursor = status::draw(model, &places, buf);
+    for popup in &model.popups {
+        cursor = match popup {
+            Popup::Confirm(confirm) => menus::confirm(model, confirm, area, buf),
+            Popup::Hold(hold) => menus::hold(model, hold, area, buf),
+            Popup::Release(menu) => menus::release(model, *menu, area, buf),
+            Popup::Quit => menus::quit(model, area, buf),
+            Popup::Event(event) => detail::event(model, event, area, buf),
+            Popup::Worker(name, offset) => detail::worker(model, name, *offset, area, buf),
+            Popup::Help(offset) => help::draw(model, *offset, area, buf),
+            Popup::Palette(open) => palette::draw(model, open, area, buf),
+        };
+    }
+    cursor
+}
+
+fn draw_pane(model: &Model, pane: Pane, area: Rect, buf: &mut Buffer) {
+    match pane {
+        Pane::Workers => workers::draw(model, area, buf),
+        Pane::Timeline => timeline::draw(model, area, buf),
+        _ => {
+            let lines = lines_of(model, pane, area);
+            let mut scroll = model.scroll;
+            let most = lines.len().saturating_sub(area.height.into());
+            let offset = scroll.of(pane).map_or(0, |offset| (*offset).min(most));
+            for (line, row) in lines.iter().skip(offset).zip(area.rows()) {
+                buf.set_line(row.x, row.y, line, row.width);
+            }
+        }
+    }
+}
+
+fn lines_of(model: &Model, pane: Pane, area: Rect) -> Vec<Line<'static>> {
+    match pane {
+        Pane::Why => why::lines(model, area),
+        Pane::Guards => guards::lines(model, area),
+        Pane::Operations => operations::lines(model, area),
+        Pane::Redis => redis::lines(model, area),
+        Pane::Workers | Pane::Timeline => Vec::new(),
+    }
+}
+
+/// How many rows a pane without a selection has to show.
+#[must_use]
+pub fn length_of(model: &Model, pane: Pane) -> usize {
+    let area = model.places().as_ref().map_or(Rect::ZERO, |places: &Places| places.inner(pane));
+    lines_of(model, pane, area).len()
+}
+
+fn too_small(model: &Model, area: Rect, buf: &mut Buffer) {
+    let text =
+        format!("windlass needs {}x{}, there is {}x{}", SMALLEST.width, SMALLEST.height, area.width, area.height);
+    let text = text::fit(&text, area.width.into());
+    let x = area.x + area.width.saturating_sub(text::width(&text) as u16) / 2;
+    buf.set_stringn(x, area.y + area.height / 2, text, area.width.into(), model.theme.strong);
+}

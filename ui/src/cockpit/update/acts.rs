@@ -1,0 +1,138 @@
+//! What each action does.
+
+use std::sync::Arc;
+
+use tui_input::Input;
+use windlass::model::{Action, Direction, WorkerKind};
+
+use super::super::keys::Act;
+use super::super::layout::Pane;
+use super::super::message::Effect;
+use super::super::model::{Model, Paused, Tone};
+use super::super::popup::{Confirm, EventDetail, HoldMenu, HoldStage, Menu, Popup};
+use super::super::roster::candidates;
+use super::views::toast;
+use super::{navigate, palette, set_filter};
+
+/// The reason that is given where none was asked for.
+const MANUAL: &str = "manual";
+
+/// Performs an action.
+pub(super) fn perform(model: &mut Model, act: Act) -> Vec<Effect> {
+    match act {
+        Act::ScaleUp => return scale(model, Direction::Up, None),
+        Act::ScaleDown => {
+            if candidates(&model.view.state).is_empty() {
+                toast(model, Tone::Bad, "no worker may go: all are permanent, protected or busy");
+                return Vec::new();
+            }
+            return scale(model, Direction::Down, None);
+        }
+        Act::ScaleDownSelected => match model.roster.selected.clone() {
+            Some(worker) => return scale(model, Direction::Down, Some(worker)),
+            None => toast(model, Tone::Bad, "there is no worker to remove"),
+        },
+        Act::Hold => {
+            model.popups.push(Popup::Hold(HoldMenu { stage: HoldStage::Scope, menu: Menu::default(), error: None }));
+        }
+        Act::Release => {
+            let held = |direction| model.view.state.hold(direction, model.now).is_some();
+            if held(Direction::Up) || held(Direction::Down) {
+                model.popups.push(Popup::Release(Menu::default()));
+            } else {
+                toast(model, Tone::Note, "nothing is held");
+            }
+        }
+        Act::Protect => protect(model),
+        Act::Reconcile => return vec![Effect::Send { action: Action::Reconcile, reason: MANUAL.to_owned() }],
+        Act::Detail => open_detail(model),
+        Act::Filter => {
+            model.focus = Pane::Timeline;
+            model.filtering = Some(Input::new(model.timeline.filter.text().to_owned()));
+        }
+        Act::ClearFilter => set_filter(model, ""),
+        Act::Follow => {
+            model.timeline.follow = !model.timeline.follow;
+            model.timeline.advance(&model.view.events);
+        }
+        Act::Pause => pause(model),
+        Act::Zoom => model.zoomed = !model.zoomed,
+        Act::Sort => {
+            model.roster.sort = model.roster.sort.next();
+            model.roster.refresh(&model.view);
+        }
+        Act::WhyDirection => {
+            model.scroll.why = 0;
+            model.why = match model.why {
+                None => Some(Direction::Up),
+                Some(Direction::Up) => Some(Direction::Down),
+                Some(Direction::Down) => None,
+            };
+        }
+        Act::Help => model.popups.push(Popup::Help(0)),
+        Act::Palette => palette::open(model),
+        Act::Quit => return quit(model),
+        _ => navigate::perform(model, act),
+    }
+    Vec::new()
+}
+
+/// Asks, unless the operator does not want to be asked.
+fn scale(model: &mut Model, direction: Direction, worker: Option<windlass::model::WorkerName>) -> Vec<Effect> {
+    ask(model, Action::Scale { direction, count: 1, worker, honor_cooldown: false }, MANUAL)
+}
+
+/// Asks about a command and shows what will follow; without `cockpit.confirm` it is sent at once.
+pub(super) fn ask(model: &mut Model, action: Action, reason: &str) -> Vec<Effect> {
+    if model.options.confirm {
+        model.popups.push(Popup::Confirm(Confirm::new(action, reason)));
+        Vec::new()
+    } else {
+        vec![Effect::Send { action, reason: reason.to_owned() }]
+    }
+}
+
+fn protect(model: &mut Model) {
+    let Some(worker) = model.roster.selected.as_ref().and_then(|name| model.view.state.workers.get(name)) else {
+        toast(model, Tone::Bad, "there is no worker to protect");
+        return;
+    };
+    let name = worker.name.clone();
+    if worker.protected.is_some() {
+        model.popups.push(Popup::Confirm(Confirm::asking_why(Action::Unprotect { worker: name })));
+    } else if worker.kind == WorkerKind::Permanent {
+        toast(model, Tone::Note, format!("{name} is permanent: scaling never removes it anyway"));
+    } else {
+        model.popups.push(Popup::Confirm(Confirm::asking_why(Action::Protect { worker: name })));
+    }
+}
+
+fn open_detail(model: &mut Model) {
+    if model.focus == Pane::Timeline {
+        if let Some(event) = model.timeline.event() {
+            model.popups.push(Popup::Event(EventDetail::of(event, &model.view.events)));
+        }
+    } else if model.focus == Pane::Workers {
+        if let Some(name) = model.roster.selected.clone() {
+            model.popups.push(Popup::Worker(name, 0));
+        }
+    } else {
+        model.zoomed = !model.zoomed;
+    }
+}
+
+fn pause(model: &mut Model) {
+    match model.paused.take() {
+        Some(paused) => model.show(paused.latest),
+        None => model.paused = Some(Paused { since: model.now, latest: Arc::clone(&model.view), events: 0 }),
+    }
+}
+
+fn quit(model: &mut Model) -> Vec<Effect> {
+    if model.options.mode.has_engine() && model.options.confirm {
+        model.popups.push(Popup::Quit);
+        Vec::new()
+    } else {
+        vec![Effect::Quit]
+    }
+}

@@ -1,0 +1,212 @@
+//! Keys while a popup is open.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use tui_input::Input;
+use windlass::model::{Action, Scope};
+
+use super::super::command_line::duration;
+use super::super::draw;
+use super::super::keys::Act;
+use super::super::message::Effect;
+use super::super::model::Model;
+use super::super::popup::{Confirm, DURATIONS, EventDetail, HoldStage, Menu, Popup, SCOPES};
+use super::navigate::Go;
+use super::{palette, paste_into, type_into};
+
+/// What a key did to a popup.
+enum Done {
+    /// It stays.
+    Stay,
+    /// It closes.
+    Close,
+    /// Another one takes its place.
+    Become(Popup),
+    /// Another one lies over it.
+    Open(Popup),
+    /// It closes and something is done.
+    Do(Effect),
+}
+
+pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    if matches!(model.popup(), Some(Popup::Palette(_))) {
+        return palette::on_key(model, key);
+    }
+    let go = model.options.keys.act(key).and_then(Go::of);
+    let act = model.options.keys.act(key);
+    let Some(mut popup) = model.popups.pop() else {
+        return Vec::new();
+    };
+    let done = match &mut popup {
+        Popup::Confirm(confirm) => on_confirm(confirm, key),
+        Popup::Hold(_) => on_hold(model, &mut popup, key, go),
+        Popup::Release(menu) => on_release(menu, key, go),
+        Popup::Event(detail) => on_event(model, detail, key, act, go),
+        Popup::Worker(name, offset) => {
+            let (len, page) = draw::worker_detail_size(model, name);
+            scroll(offset, go, len, page);
+            closing(key, act, &[Act::Detail, Act::Quit])
+        }
+        Popup::Help(offset) => {
+            let (len, page) = draw::help_size(model);
+            scroll(offset, go, len, page);
+            closing(key, act, &[Act::Help, Act::Quit])
+        }
+        Popup::Quit => match key.code {
+            KeyCode::Char('y' | 'Y' | 'q') | KeyCode::Enter => Done::Do(Effect::Quit),
+            KeyCode::Char('n' | 'N') | KeyCode::Esc => Done::Close,
+            _ => Done::Stay,
+        },
+        Popup::Palette(_) => Done::Stay,
+    };
+    match done {
+        Done::Stay => model.popups.push(popup),
+        Done::Close => {}
+        Done::Become(other) => model.popups.push(other),
+        Done::Open(other) => model.popups.extend([popup, other]),
+        Done::Do(effect) => return vec![effect],
+    }
+    Vec::new()
+}
+
+pub(super) fn on_paste(model: &mut Model, text: &str) {
+    match model.popup() {
+        Some(Popup::Confirm(confirm)) if confirm.editing => paste_into(&mut confirm.reason, text),
+        Some(Popup::Palette(open)) => {
+            paste_into(&mut open.input, text);
+            *open = palette::search(open.input.clone());
+        }
+        Some(Popup::Hold(hold)) => {
+            if let HoldStage::Typed(_, input) = &mut hold.stage {
+                paste_into(input, text);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn closing(key: KeyEvent, act: Option<Act>, acts: &[Act]) -> Done {
+    let close = key.code == KeyCode::Esc || act.is_some_and(|act| acts.contains(&act));
+    if close { Done::Close } else { Done::Stay }
+}
+
+fn scroll(offset: &mut usize, go: Option<Go>, len: usize, page: usize) {
+    if let Some(go) = go {
+        *offset = go.from(*offset, len.saturating_sub(page) + 1, page);
+    }
+}
+
+fn on_confirm(confirm: &mut Confirm, key: KeyEvent) -> Done {
+    match (key.code, confirm.editing) {
+        (KeyCode::Enter, _) | (KeyCode::Char('y' | 'Y'), false) => {
+            let reason = match confirm.reason.value().trim() {
+                "" => "manual".to_owned(),
+                reason => reason.to_owned(),
+            };
+            Done::Do(Effect::Send { action: confirm.action.clone(), reason })
+        }
+        (KeyCode::Esc, _) | (KeyCode::Char('n' | 'N'), false) => Done::Close,
+        (KeyCode::Tab, _) | (KeyCode::Char('e' | 'r'), false) => {
+            confirm.editing = !confirm.editing;
+            Done::Stay
+        }
+        (_, true) => {
+            type_into(&mut confirm.reason, key);
+            Done::Stay
+        }
+        (_, false) => Done::Stay,
+    }
+}
+
+/// The line that a key chooses: its own letter, or the line one stands on with Enter.
+fn choice(menu: &mut Menu, key: KeyEvent, go: Option<Go>, letters: &[char]) -> Option<usize> {
+    if let KeyCode::Char(c) = key.code
+        && let Some(index) = letters.iter().position(|letter| *letter == c)
+    {
+        return Some(index);
+    }
+    if key.code == KeyCode::Enter {
+        return Some(menu.cursor);
+    }
+    if let Some(go) = go {
+        menu.cursor = go.from(menu.cursor, letters.len(), letters.len());
+    }
+    None
+}
+
+fn on_release(menu: &mut Menu, key: KeyEvent, go: Option<Go>) -> Done {
+    if key.code == KeyCode::Esc {
+        return Done::Close;
+    }
+    match choice(menu, key, go, &SCOPES.map(|(letter, _)| letter)) {
+        Some(index) => {
+            Done::Do(Effect::Send { action: Action::Release { scope: SCOPES[index].1 }, reason: "manual".to_owned() })
+        }
+        None => Done::Stay,
+    }
+}
+
+fn on_hold(model: &Model, popup: &mut Popup, key: KeyEvent, go: Option<Go>) -> Done {
+    let Popup::Hold(hold) = popup else {
+        return Done::Stay;
+    };
+    if key.code == KeyCode::Esc {
+        return Done::Close;
+    }
+    match &mut hold.stage {
+        HoldStage::Scope => {
+            if let Some(index) = choice(&mut hold.menu, key, go, &SCOPES.map(|(letter, _)| letter)) {
+                hold.stage = HoldStage::Duration(SCOPES[index].1);
+                hold.menu = Menu { cursor: 1 };
+            }
+        }
+        HoldStage::Duration(scope) => {
+            let scope = *scope;
+            let letters = ['1', '2', '3', '4', 't'];
+            match choice(&mut hold.menu, key, go, &letters).map(|index| DURATIONS.get(index)) {
+                Some(Some((_, _, seconds))) => match held(model, scope, *seconds) {
+                    Ok(next) => return Done::Become(next),
+                    Err(error) => hold.error = Some(error),
+                },
+                Some(None) => hold.stage = HoldStage::Typed(scope, Input::default()),
+                None => {}
+            }
+        }
+        HoldStage::Typed(scope, input) => {
+            if key.code == KeyCode::Enter {
+                match duration(input.value()).and_then(|seconds| held(model, *scope, seconds)) {
+                    Ok(next) => return Done::Become(next),
+                    Err(error) => hold.error = Some(error),
+                }
+            } else {
+                hold.error = None;
+                type_into(input, key);
+            }
+        }
+    }
+    Done::Stay
+}
+
+/// The question about a hold that is put together; an error where it would be too long.
+fn held(model: &Model, scope: Scope, seconds: u64) -> Result<Popup, String> {
+    match model.view.engine.as_ref().map(|engine| engine.max_hold) {
+        Some(most) if seconds as f64 > most => {
+            Err(format!("too long: a hold lasts at most {} here", crate::format::seconds(most)))
+        }
+        _ => Ok(Popup::Confirm(Confirm::asking_why(Action::Hold { scope, seconds }))),
+    }
+}
+
+fn on_event(model: &Model, detail: &mut EventDetail, key: KeyEvent, act: Option<Act>, go: Option<Go>) -> Done {
+    let len = detail.chain.links.len();
+    if let Some(go) = go {
+        detail.cursor = go.from(detail.cursor, len, 10);
+        return Done::Stay;
+    }
+    if act == Some(Act::Detail)
+        && detail.cursor != detail.chain.own
+        && let Some(link) = detail.chain.links.get(detail.cursor)
+    {
+        return Done::Open(Popup::Event(EventDetail::of(&link.event, &model.view.events)));
+    }
+    closing(key, act, &[Act::Detail, Act::Quit])
+}
