@@ -313,3 +313,39 @@ async fn of_two_replicas_one_leads_and_the_other_takes_over_at_once() {
     assert_eq!(second.state().await.worker_count(), 2);
     second.stop().await;
 }
+
+/// Seed 002's scale-down: at rest above the minimum, windlass goes down to it by itself, in the seed's order of steps.
+#[tokio::test]
+async fn idleness_goes_down_to_the_minimum_in_the_seeds_order() {
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let scenario = folder.path().join("idle.yaml");
+    std::fs::write(
+        &scenario,
+        "name: idle\ndescription: nothing to do\nloop_after: 60\nstartup: 0.2\nphases:\n  - { at: 0, cpu_demand: 0.2, memory_demand: 0.3 }\n",
+    )
+    .unwrap();
+    let mut config = brisk("c1");
+    config.cluster.simulated.scenario = Some(scenario.display().to_string());
+    config.autoscaler.cooldowns.scale_down = Span::seconds(1);
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    engine.first(EventType::ClusterStateSynced).await;
+    let begun = engine.command(scale(Direction::Up, 1)).await.event_id;
+    engine.until("three workers", |state| state.worker_count() == 3 && state.operations.is_empty()).await;
+    let down = engine.event_after(EventType::ScaleDownStarted, begun).await;
+    engine.event_after(EventType::ClusterStateSynced, down.event_id).await;
+    let events: Vec<_> = engine.events().await.into_iter().filter(|event| event.event_id > begun).collect();
+    assert_chain(
+        &events,
+        &[
+            (EventType::ClusterStateSynced, Some(EventType::ScalingActionCompleted)),
+            (EventType::UnderutilizationWarning, None),
+            (EventType::OptimalStateTrigger, Some(EventType::UnderutilizationWarning)),
+            (EventType::ScaleDownDecision, Some(EventType::UnderutilizationWarning)),
+            (EventType::ScaleDownStarted, Some(EventType::ScaleDownDecision)),
+            (EventType::ScalingActionCompleted, Some(EventType::NodeRemoved)),
+            (EventType::OptimalStateTrigger, None),
+            (EventType::ClusterStateSynced, Some(EventType::ScalingActionCompleted)),
+        ],
+    );
+    engine.stop().await;
+}

@@ -17,6 +17,7 @@ use super::{
 pub fn changes(state: &State, event: &Event) -> Vec<Change> {
     let at = event.timestamp;
     match &event.data {
+        EventData::OptimalStateTrigger(data) if !data.active => Vec::new(),
         EventData::OptimalStateTrigger(_) => {
             vec![reported(state, event, ConditionKey::Optimal, ""), Change::RecordOptimal(at)]
         }

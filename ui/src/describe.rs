@@ -10,6 +10,9 @@ use crate::format;
 pub fn describe(data: &EventData) -> String {
     use EventData as E;
     match data {
+        E::OptimalStateTrigger(d) if !d.active => {
+            format!("the minimum of {} is the next stop: {}", d.min_workers, load(d.cpu_avg, d.memory_avg))
+        }
         E::OptimalStateTrigger(d) => {
             format!("at the minimum of {} and idle: {}", d.min_workers, load(d.cpu_avg, d.memory_avg))
         }
