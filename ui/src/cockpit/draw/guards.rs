@@ -13,13 +13,13 @@ use crate::format;
 pub fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let width = usize::from(area.width);
     let mut lines = Vec::new();
-    for (direction, mark) in [(Direction::Up, "▲"), (Direction::Down, "▼")] {
-        let label = format!("{mark} {:<6}", direction.word());
-        lines.extend(direction_lines(model, direction, &label, width));
-    }
     if model.places().is_some_and(|places| places.tabbed) {
         // Operations have no place of their own here; a running one must not go unseen.
         lines.extend(model.view.state.operations.values().map(|running| operations::brief(model, running, width)));
+    }
+    for (direction, mark) in [(Direction::Up, "▲"), (Direction::Down, "▼")] {
+        let label = format!("{mark} {:<6}", direction.word());
+        lines.extend(direction_lines(model, direction, &label, width));
     }
     lines
 }
@@ -59,7 +59,9 @@ fn hold_lines(model: &Model, hold: &Hold, label: &str, width: usize) -> Vec<Line
     first.push(span(remaining(&format::left(hold.until, now), width), theme.person));
     let words = format!("{}: {}", hold.actor, hold.reason);
     let mut why = wrap(&words, width.saturating_sub(8));
-    if why.len() > 2 {
+    if width < ROOMY {
+        why = vec![fit(&words, width.saturating_sub(8))];
+    } else if why.len() > 2 {
         let rest = why.split_off(1).join(" ");
         why.push(fit(&rest, width.saturating_sub(8)));
     }

@@ -51,7 +51,11 @@ fn standing(model: &Model, width: u16) -> Vec<Span<'static>> {
             // `host:pid:random`: the last part tells an operator nothing.
             let name = leader.replica.0.rsplit_once(':').map_or(leader.replica.0.as_str(), |(name, _)| name);
             let room = if width >= 110 { 30 } else { 14 };
-            parts.push(span("● ", theme.good));
+            parts.push(match view.store {
+                StoreHealth::Up => span("● ", theme.good),
+                // The lease cannot be read: whoever it was may lead no more.
+                StoreHealth::Down { .. } => span("? ", theme.warn),
+            });
             parts.push(span("leader ", theme.faint));
             parts.push(span(format!("{} ", fit(name, room)), theme.text));
             parts.push(span(format!("e{} ", leader.epoch), theme.faint));

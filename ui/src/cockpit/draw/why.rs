@@ -75,10 +75,16 @@ fn conclusion(model: &Model, verdict: &Verdict, cells: usize) -> Vec<Line<'stati
             ("▼", format!("scale down, {} goes: {reason}", names.join(", ")), theme.good)
         }
         Conclusion::Blocked { direction, by, detail, clears_at } => {
-            let clears = clears_at
-                .filter(|at| *at > now)
-                .map_or_else(String::new, |at| format!("; clears in {}", format::left(at, now)));
-            ("■", format!("scale {direction} is wanted, {} blocks: {detail}{clears}", label(*by)), theme.warn)
+            let left = clears_at.filter(|at| *at > now).map(|at| format::left(at, now));
+            let text = match (by, left) {
+                // Its words are that time, as it was when the verdict was given.
+                (GateKind::Cooldown, Some(left)) => format!("scale {direction} wanted, cooldown blocks it for {left}"),
+                (by, Some(left)) => {
+                    format!("scale {direction} wanted, {} blocks: {detail}; clears in {left}", label(*by))
+                }
+                (by, None) => format!("scale {direction} wanted, {} blocks: {detail}", label(*by)),
+            };
+            ("■", text, theme.warn)
         }
         Conclusion::Steady { detail } => ("●", format!("steady: {detail}"), theme.good),
     };
@@ -137,7 +143,7 @@ fn gate_row(model: &Model, gate: &Gate, cells: usize) -> Vec<Span<'static>> {
         parts.push(span(left(&text, 14), theme.text));
         room = room.saturating_sub(14);
     }
-    let tail = clears.map_or_else(String::new, |clears| format!(" in {}", right(&clears, 6)));
+    let tail = clears.map_or_else(String::new, |clears| format!(" {}", right(&format!("in {clears}"), 9)));
     let detail = left(&gate.detail, room.saturating_sub(width(&tail)));
     parts.push(span(detail, if gate.passed { theme.faint } else { theme.text }));
     parts.push(span(tail, theme.warn));

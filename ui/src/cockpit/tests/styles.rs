@@ -30,7 +30,6 @@ fn colours_say_what_words_say() {
         ("◌ draining", Color::Magenta),
         ("✖ NodeUnexpectedlyLost", Color::Red),
         ("▲ ResourcePressureAlert", Color::Yellow),
-        ("· NodeReady", Color::DarkGray),
         ("97%", Color::Red),
         ("58%", Color::Green),
         ("71%", Color::Yellow),
@@ -38,9 +37,11 @@ fn colours_say_what_words_say() {
         ("cooling", Color::Yellow),
         ("✗ cooldown", Color::Red),
         ("✓ observed", Color::Green),
-        ("○ cpu low", Color::DarkGray),
     ] {
         assert_eq!(at(&buffer, text).fg, colour, "{text}");
+    }
+    for text in ["· NodeReady", "○ cpu low", "CPU 30"] {
+        assert!(at(&buffer, text).modifier.contains(Modifier::DIM), "{text}");
     }
     assert_eq!(at(&buffer, " LIVE ").bg, Color::Cyan);
 }
