@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use windlass::model::{Action, Direction, State, StoreHealth, View, Worker, WorkerKind};
+use windlass::policy::candidates;
 
-use super::roster::candidates;
 use crate::format;
 
 /// How a line is meant.
