@@ -222,7 +222,7 @@ mod tests {
             "node_names" | "rolled_back" | "affected_deployments" => json!(["w-1"]),
             "origin" => json!("rules"),
             "kind" => json!("permanent"),
-            "kept" | "dry_run" => json!(true),
+            "active" | "enforcement" | "kept" | "dry_run" => json!(true),
             "last_sync" | "last_check" | "last_seen" | "created_at" | "until" | "since" | "violation_time"
             | "restore_time" => json!("2026-03-14T09:26:53Z"),
             "status" | "cause" | "reason" | "detail" | "placed_by" | "command" | "replica" | "cluster" | "error"
