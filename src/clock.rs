@@ -20,7 +20,7 @@ pub fn monotonic() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
-/// A new UUIDv7 (RFC 9562) that sorts by the time it is given.
+/// A new `UUIDv7` (RFC 9562) that sorts by the time it is given.
 #[must_use]
 pub fn fresh_id(now: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(now.timestamp()).unwrap_or(0);

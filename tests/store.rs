@@ -1,4 +1,5 @@
 //! The fenced transaction on a real Redis.
+#![allow(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
 mod support;
 

@@ -102,7 +102,7 @@ struct Bell {
 impl Bell {
     async fn start(store: &Store) -> Result<Self, StoreError> {
         let rang = std::sync::Arc::new(Notify::new());
-        let ring = rang.clone();
+        let bell = rang.clone();
         let keys = store.keys();
         let streams = vec![(keys.events(), "$".to_owned()), (keys.commands(), "$".to_owned())];
         let mut follower = Follower::new(store, streams, LONGEST_WAIT).await?;
@@ -111,7 +111,7 @@ impl Bell {
             loop {
                 match follower.next(LONGEST_WAIT).await {
                     Ok(entries) if entries.is_empty() => {}
-                    Ok(_) => ring.notify_one(),
+                    Ok(_) => bell.notify_one(),
                     Err(error) => {
                         tracing::warn!(%error, "the streams cannot be followed");
                         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -120,7 +120,7 @@ impl Bell {
                         if let Ok(again) = Follower::new(&store, streams, LONGEST_WAIT).await {
                             follower = again;
                         }
-                        ring.notify_one();
+                        bell.notify_one();
                     }
                 }
             }

@@ -28,6 +28,8 @@ use crate::store::{Acknowledgement, DeadLetter, StoreError, Transaction};
 const FAST_LOOK: Duration = Duration::from_millis(500);
 /// After the cluster's own events a look waits this long, so that what happens together is seen together.
 const SETTLE: Duration = Duration::from_millis(150);
+/// Where the cluster's events cannot be followed, it is tried again after this long.
+const DEAF: Duration = Duration::from_secs(2);
 /// Work that failed in passing is tried again after this long, doubling.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
@@ -57,6 +59,8 @@ pub(super) struct Leader<'a> {
     looking: JoinSet<Result<Observation, ClusterError>>,
     has_looked: bool,
     next_look: Instant,
+    deaf_until: Instant,
+    workers_changed: DateTime<Utc>,
 }
 
 impl<'a> Leader<'a> {
@@ -82,6 +86,8 @@ impl<'a> Leader<'a> {
             looking: JoinSet::new(),
             has_looked: false,
             next_look: clock::monotonic(),
+            deaf_until: clock::monotonic(),
+            workers_changed: since,
         };
         parts.store.announce(&leader.info()).await?;
         let mut draft = leader.draft("engine", since);
@@ -118,7 +124,9 @@ impl<'a> Leader<'a> {
                 () = self.inbox.rung() => {}
                 Some(report) = self.work.join_next() => if let Ok(report) = report { self.reported(report).await? },
                 Some(seen) = self.looking.join_next() => if let Ok(seen) = seen { self.looked(seen).await? },
-                changed = self.parts.cluster.host.changed() => self.disturbed(changed).await,
+                changed = self.parts.cluster.host.changed(), if self.deaf_until <= clock::monotonic() => {
+                    self.disturbed(changed);
+                }
                 () = tokio::time::sleep_until(pause) => {}
             }
         }
@@ -305,6 +313,11 @@ impl<'a> Leader<'a> {
         let now = clock::now();
         self.has_looked = true;
         match seen {
+            // It began before the last change of ours: it may show what is gone and miss what has come.
+            Ok(seen) if seen.at <= self.workers_changed => {
+                self.next_look = clock::monotonic();
+                return Ok(());
+            }
             Ok(seen) => {
                 let previous = self.observation.replace(seen.clone());
                 self.ask_all(now, previous.as_ref(), |handler, world, draft| {
@@ -331,12 +344,12 @@ impl<'a> Leader<'a> {
     }
 
     /// Something happened to a container: look soon. Where the runtime's events cannot be followed, the regular look remains.
-    async fn disturbed(&mut self, changed: Result<(), ClusterError>) {
+    fn disturbed(&mut self, changed: Result<(), ClusterError>) {
         match changed {
             Ok(()) => self.next_look = self.next_look.min(clock::monotonic() + SETTLE),
             Err(error) => {
                 tracing::debug!(%error, "the cluster's events cannot be followed");
-                tokio::time::sleep(SETTLE).await;
+                self.deaf_until = clock::monotonic() + DEAF;
             }
         }
     }
@@ -389,6 +402,9 @@ impl<'a> Leader<'a> {
             other => other?,
         };
         if committed != crate::store::Committed::Handled {
+            if !same_workers(&self.state, &state) {
+                self.workers_changed = clock::now();
+            }
             self.state = state;
         }
         Ok(())
@@ -419,6 +435,14 @@ fn guarded(handler: &dyn Handler, event: &Event, world: &World<'_>, draft: &mut 
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
         Err(HandlerError(format!("it panicked: {}", text.unwrap_or_else(|| "without a message".to_owned()))))
     })
+}
+
+/// Whether two states have the same containers under the same names and the same operations.
+fn same_workers(one: &State, other: &State) -> bool {
+    let containers = |state: &State| -> Vec<_> {
+        state.workers.values().map(|worker| (worker.name.clone(), worker.container_id.clone())).collect()
+    };
+    one.operations.keys().eq(other.operations.keys()) && containers(one) == containers(other)
 }
 
 fn dead_letter(entry: &Entry, handler: &str, error: &str, tries: u32) -> DeadLetter {

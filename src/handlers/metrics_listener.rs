@@ -181,8 +181,14 @@ fn optimal(seen: &Observation, world: &World<'_>, draft: &mut Draft) {
     edge.step(
         draft,
         |_, _| {
-            OptimalStateTrigger { current_workers: workers, min_workers: rules.limits.min_nodes, cpu_avg, memory_avg }
-                .into()
+            OptimalStateTrigger {
+                active: true,
+                current_workers: workers,
+                min_workers: rules.limits.min_nodes,
+                cpu_avg,
+                memory_avg,
+            }
+            .into()
         },
         |_, _| None,
     );

@@ -7,7 +7,8 @@ use super::{Because, Draft, Handler, HandlerError, World};
 use crate::clock;
 use crate::config::HandlerName;
 use crate::model::event::{
-    CooldownEnded, HoldExpired, ScaleDownBlocked, ScaleDownDecision, ScaleUpBlocked, ScaleUpDecision,
+    CooldownEnded, HoldExpired, OptimalStateTrigger, ScaleDownBlocked, ScaleDownDecision, ScaleUpBlocked,
+    ScaleUpDecision,
 };
 use crate::model::{
     Change, Conclusion, ConditionKey, Direction, Event, EventData, EventType, GateKind, Observation, Origin, WorkerName,
@@ -111,15 +112,34 @@ fn scale_up(count: u32, reason: String, trigger: Option<Uuid>, world: &World<'_>
 
 fn scale_down(workers: Vec<WorkerName>, reason: String, trigger: Option<Uuid>, world: &World<'_>, draft: &mut Draft) {
     let current = draft.state().worker_count();
+    let target = current.saturating_sub(u32::try_from(workers.len()).unwrap_or(u32::MAX));
+    announce_optimum(target, trigger, world, draft);
     let data = ScaleDownDecision {
         current_workers: current,
-        target_workers: current.saturating_sub(u32::try_from(workers.len()).unwrap_or(u32::MAX)),
+        target_workers: target,
         node_names: workers,
         origin: Origin::Rules,
         reason,
         dry_run: world.config.autoscaler.dry_run,
     };
     carry_out(Direction::Down, data.into(), trigger, world, draft);
+}
+
+/// A scale-down that ends at the minimum is announced as the way to the optimal state (seed 002, the scale-down's third step).
+fn announce_optimum(target: u32, trigger: Option<Uuid>, world: &World<'_>, draft: &mut Draft) {
+    let min_workers = world.config.autoscaler.limits.min_nodes;
+    if target != min_workers || world.config.autoscaler.dry_run {
+        return;
+    }
+    let data = OptimalStateTrigger {
+        active: false,
+        current_workers: draft.state().worker_count(),
+        min_workers,
+        cpu_avg: world.observation.and_then(Observation::cpu_avg),
+        memory_avg: world.observation.and_then(Observation::memory_avg),
+    };
+    let because = Because::of(cause(Direction::Down, trigger, draft));
+    draft.emit(data, because);
 }
 
 /// A decision starts an operation. In a dry run it is reported once, and that is all.

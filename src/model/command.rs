@@ -107,7 +107,7 @@ impl Action {
 /// An operator's command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Command {
-    /// UUIDv7; the answer's `caused_by`.
+    /// `UUIDv7`; the answer's `caused_by`.
     pub command_id: Uuid,
     /// When it was given.
     pub issued_at: DateTime<Utc>,

@@ -13,9 +13,11 @@ use super::{
 
 /// The changes that `event` makes to `state`.
 #[must_use]
+#[allow(clippy::too_many_lines, reason = "one arm an event: that none is missing should be seen in one place")]
 pub fn changes(state: &State, event: &Event) -> Vec<Change> {
     let at = event.timestamp;
     match &event.data {
+        EventData::OptimalStateTrigger(data) if !data.active => Vec::new(),
         EventData::OptimalStateTrigger(_) => {
             vec![reported(state, event, ConditionKey::Optimal, ""), Change::RecordOptimal(at)]
         }

@@ -45,11 +45,7 @@ pub(super) fn hold(situation: &Situation<'_>, direction: Direction) -> Gate {
         None => gate(GateKind::Hold, true, "no hold"),
         Some(hold) => Gate {
             clears_at: Some(hold.until),
-            ..gate(
-                GateKind::Hold,
-                false,
-                format!("held by {} for {} more: {}", hold.actor, words(hold.until - situation.now), hold.reason),
-            )
+            ..gate(GateKind::Hold, false, format!("held by {}: {}", hold.actor, hold.reason))
         },
     }
 }
@@ -63,7 +59,7 @@ pub(super) fn cooldown(situation: &Situation<'_>, direction: Direction) -> Gate 
         None => measured(gate(GateKind::Cooldown, true, "no cooldown"), Some(0.0), whole.as_secs_f64(), Unit::Seconds),
         Some(until) => {
             let left = until - situation.now;
-            let found = gate(GateKind::Cooldown, false, format!("cooling down for {} more", words(left)));
+            let found = gate(GateKind::Cooldown, false, format!("cooling down after the last action, for {whole}"));
             let seconds = left.num_milliseconds() as f64 / 1000.0;
             Gate { clears_at: Some(until), ..measured(found, Some(seconds), whole.as_secs_f64(), Unit::Seconds) }
         }

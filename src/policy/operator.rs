@@ -43,9 +43,11 @@ pub fn scale_down(
     common(situation, Direction::Down, honor_cooldown)?;
     let min = situation.rules.limits.min_nodes;
     let settled = situation.state.workers_settled();
-    let workers = match named {
-        Some(name) => vec![removable(situation, name)?],
-        None => candidates(situation.state).into_iter().take(count as usize).collect::<Vec<_>>(),
+    let workers = if let Some(name) = named {
+        vec![removable(situation, name)?]
+    } else {
+        let going = candidates(situation.state).into_iter().take(count as usize);
+        going.map(|worker| worker.name.clone()).collect::<Vec<_>>()
     };
     let going = u32::try_from(workers.len()).unwrap_or(u32::MAX);
     if count == 0 {

@@ -6,7 +6,7 @@ use super::Situation;
 use super::conditions;
 use super::gates::{cooldown, gate, healthy, hold, measured, observation, operations, words};
 use crate::clock;
-use crate::model::{Conclusion, ConditionKey, Direction, Gate, GateKind, State, Unit, WorkerName};
+use crate::model::{Conclusion, ConditionKey, Direction, Gate, GateKind, State, Unit, Worker};
 
 /// The gates on the way down, in order.
 pub(super) fn gates(situation: &Situation<'_>) -> Vec<Gate> {
@@ -33,7 +33,8 @@ pub(super) fn conclude(situation: &Situation<'_>) -> Conclusion {
     let limits = &situation.rules.limits;
     let spare = situation.state.workers_settled().saturating_sub(limits.min_nodes);
     let count = spare.min(situation.rules.steps.down);
-    let workers = candidates(situation.state).into_iter().take(count as usize).collect();
+    let going = candidates(situation.state).into_iter().take(count as usize);
+    let workers = going.map(|worker| worker.name.clone()).collect();
     let lasted = conditions::underutilized_since(situation)
         .map_or_else(String::new, |since| format!(" for {}", words(situation.now - since)));
     Conclusion::ScaleDown { workers, reason: format!("CPU and memory low{lasted}") }
@@ -41,15 +42,15 @@ pub(super) fn conclude(situation: &Situation<'_>) -> Conclusion {
 
 /// The workers that may go, the first to go first: last in, first out; permanent and protected ones never.
 #[must_use]
-pub fn candidates(state: &State) -> Vec<WorkerName> {
+pub fn candidates(state: &State) -> Vec<&Worker> {
     let mut workers: Vec<_> = state
         .workers
         .values()
         .filter(|worker| worker.is_removable() && !state.permanent.contains(&worker.name))
         .filter(|worker| state.operation_of(&worker.name).is_none())
         .collect();
-    workers.sort_by_key(|worker| Reverse((worker.created_at, worker.name.number(), worker.name.clone())));
-    workers.into_iter().map(|worker| worker.name.clone()).collect()
+    workers.sort_by_key(|worker| Reverse((worker.created_at, worker.name.number(), &worker.name)));
+    workers
 }
 
 fn low(kind: GateKind, what: &str, value: Option<f64>, bound: f64) -> Gate {
@@ -106,7 +107,7 @@ fn nothing_pending(situation: &Situation<'_>) -> Gate {
 
 fn candidate(situation: &Situation<'_>) -> Gate {
     match candidates(situation.state).first() {
-        Some(name) => gate(GateKind::Candidate, true, format!("{name} would go first")),
+        Some(worker) => gate(GateKind::Candidate, true, format!("{} would go first", worker.name)),
         None => gate(GateKind::Candidate, false, "no worker may go: all are permanent, protected or busy"),
     }
 }

@@ -17,6 +17,9 @@ use crate::model::{
 
 static SNAPSHOT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../assets/lua/snapshot.lua")));
 
+/// A hash as Redis has it.
+type Fields = HashMap<String, String>;
+
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
@@ -43,59 +46,59 @@ impl Store {
             invocation.key(key);
         }
         invocation.arg(keys.worker_prefix());
-        let (workers, values): (Vec<(String, HashMap<String, String>)>, Vec<Value>) =
+        let (workers, values): (Vec<(String, Fields)>, Vec<Value>) =
             invocation.invoke_async(&mut self.connection()).await?;
         let mut values = Values { found: names.into_iter().zip(values).collect() };
-        let epoch = values.number(keys.epoch())?;
-        let leader = values.text(keys.leader())?.map(|replica| LeaderInfo { replica: ReplicaId(replica), epoch });
+        let epoch = values.number(&keys.epoch())?;
+        let leader = values.text(&keys.leader())?.map(|replica| LeaderInfo { replica: ReplicaId(replica), epoch });
         Ok(Snapshot {
-            observation: values.json(keys.observation())?,
-            verdict: values.json(keys.verdict())?,
-            engine: values.json(keys.engine())?,
+            observation: values.json(&keys.observation())?,
+            verdict: values.json(&keys.verdict())?,
+            engine: values.json(&keys.engine())?,
             leader,
             state: State {
                 workers: workers
                     .into_iter()
                     .map(|(name, fields)| worker(keys, &name, &fields))
                     .collect::<Result<_, _>>()?,
-                worker_counter: values.number(keys.worker_counter())?,
-                permanent: values.json(keys.permanent_workers())?.unwrap_or_default(),
+                worker_counter: values.number(&keys.worker_counter())?,
+                permanent: values.json(&keys.permanent_workers())?.unwrap_or_default(),
                 cooldowns: PerDirection {
-                    up: values.time(keys.cooldown(Direction::Up))?,
-                    down: values.time(keys.cooldown(Direction::Down))?,
+                    up: values.time(&keys.cooldown(Direction::Up))?,
+                    down: values.time(&keys.cooldown(Direction::Down))?,
                 },
                 holds: PerDirection {
-                    up: hold(Direction::Up, keys.hold(Direction::Up), &mut values)?,
-                    down: hold(Direction::Down, keys.hold(Direction::Down), &mut values)?,
+                    up: hold(Direction::Up, &keys.hold(Direction::Up), &mut values)?,
+                    down: hold(Direction::Down, &keys.hold(Direction::Down), &mut values)?,
                 },
                 operations: values
-                    .json_hash::<Operation>(keys.active_operations())?
+                    .json_hash::<Operation>(&keys.active_operations())?
                     .into_iter()
                     .map(|(_, operation)| (operation.id, operation))
                     .collect(),
-                operation_history: values.json_list(keys.operation_history())?,
+                operation_history: values.json_list(&keys.operation_history())?,
                 conditions: conditions(keys, &mut values)?,
                 scaling: ScalingStats {
-                    last_time: values.time(keys.scaling_last_time())?,
+                    last_time: values.time(&keys.scaling_last_time())?,
                     count: PerDirection {
-                        up: values.number(keys.scaling_count_up())?,
-                        down: values.number(keys.scaling_count_down())?,
+                        up: values.number(&keys.scaling_count_up())?,
+                        down: values.number(&keys.scaling_count_down())?,
                     },
-                    history: values.json_list(keys.scaling_history())?,
+                    history: values.json_list(&keys.scaling_history())?,
                 },
                 sync: SyncStats {
-                    last_time: values.time(keys.sync_last_time())?,
-                    history: values.json_list(keys.sync_history())?,
+                    last_time: values.time(&keys.sync_last_time())?,
+                    history: values.json_list(&keys.sync_history())?,
                 },
                 optimal: OptimalStats {
-                    last_emission: values.time(keys.last_optimal_state_emission())?,
-                    last_time: values.time(keys.optimal_last_time())?,
-                    periods: values.json_list(keys.optimal_periods())?,
+                    last_emission: values.time(&keys.last_optimal_state_emission())?,
+                    last_time: values.time(&keys.optimal_last_time())?,
+                    periods: values.json_list(&keys.optimal_periods())?,
                 },
                 enforcer: EnforcerStats {
-                    last_check: values.time(keys.enforcer_last_check())?,
-                    violations: values.number(keys.enforcer_violations())?,
-                    enforcements: values.number(keys.enforcer_enforcements())?,
+                    last_check: values.time(&keys.enforcer_last_check())?,
+                    violations: values.number(&keys.enforcer_violations())?,
+                    enforcements: values.number(&keys.enforcer_enforcements())?,
                 },
             },
         })
@@ -133,7 +136,7 @@ fn value_keys(keys: &Keys) -> Vec<String> {
     names
 }
 
-fn foreign(key: &str, error: impl ToString) -> StoreError {
+fn foreign(key: &str, error: impl std::fmt::Display) -> StoreError {
     StoreError::Foreign { key: key.to_owned(), error: error.to_string() }
 }
 
@@ -153,32 +156,32 @@ impl Values {
         }
     }
 
-    fn text(&mut self, key: String) -> Result<Option<String>, StoreError> {
-        self.take(&key)
+    fn text(&mut self, key: &str) -> Result<Option<String>, StoreError> {
+        self.take(key)
     }
 
-    fn number(&mut self, key: String) -> Result<u64, StoreError> {
-        let text: Option<String> = self.take(&key)?;
-        text.map_or(Ok(0), |text| parse(&key, &text))
+    fn number(&mut self, key: &str) -> Result<u64, StoreError> {
+        let text: Option<String> = self.take(key)?;
+        text.map_or(Ok(0), |text| parse(key, &text))
     }
 
-    fn time(&mut self, key: String) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let text: Option<String> = self.take(&key)?;
-        text.map(|text| parse(&key, &text)).transpose()
+    fn time(&mut self, key: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let text: Option<String> = self.take(key)?;
+        text.map(|text| parse(key, &text)).transpose()
     }
 
-    fn json<T: DeserializeOwned>(&mut self, key: String) -> Result<Option<T>, StoreError> {
-        let text: Option<String> = self.take(&key)?;
-        text.map(|text| serde_json::from_str(&text).map_err(|error| foreign(&key, error))).transpose()
+    fn json<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, StoreError> {
+        let text: Option<String> = self.take(key)?;
+        text.map(|text| serde_json::from_str(&text).map_err(|error| foreign(key, error))).transpose()
     }
 
-    fn json_list<T: DeserializeOwned>(&mut self, key: String) -> Result<VecDeque<T>, StoreError> {
-        let texts: Vec<String> = self.take(&key)?.unwrap_or_default();
-        texts.iter().map(|text| serde_json::from_str(text).map_err(|error| foreign(&key, error))).collect()
+    fn json_list<T: DeserializeOwned>(&mut self, key: &str) -> Result<VecDeque<T>, StoreError> {
+        let texts: Vec<String> = self.take(key)?.unwrap_or_default();
+        texts.iter().map(|text| serde_json::from_str(text).map_err(|error| foreign(key, error))).collect()
     }
 
-    fn json_hash<T: DeserializeOwned>(&mut self, key: String) -> Result<Vec<(String, T)>, StoreError> {
-        let texts: HashMap<String, String> = self.take(&key)?.unwrap_or_default();
+    fn json_hash<T: DeserializeOwned>(&mut self, key: &str) -> Result<Vec<(String, T)>, StoreError> {
+        let texts: HashMap<String, String> = self.take(key)?.unwrap_or_default();
         texts
             .into_iter()
             .map(|(field, text)| {
@@ -191,15 +194,15 @@ impl Values {
 
 fn conditions(keys: &Keys, values: &mut Values) -> Result<BTreeMap<ConditionKey, Condition>, StoreError> {
     let key = keys.conditions();
-    let found = values.json_hash::<Condition>(key.clone())?;
+    let found = values.json_hash::<Condition>(&key)?;
     found.into_iter().map(|(name, condition)| Ok((parse(&key, &name)?, condition))).collect()
 }
 
-fn field<'a>(key: &str, fields: &'a HashMap<String, String>, name: &str) -> Result<&'a str, StoreError> {
+fn field<'a>(key: &str, fields: &'a Fields, name: &str) -> Result<&'a str, StoreError> {
     fields.get(name).map(String::as_str).ok_or_else(|| foreign(key, format!("the field {name} is missing")))
 }
 
-fn worker(keys: &Keys, name: &str, fields: &HashMap<String, String>) -> Result<(WorkerName, Worker), StoreError> {
+fn worker(keys: &Keys, name: &str, fields: &Fields) -> Result<(WorkerName, Worker), StoreError> {
     let name: WorkerName = parse(&keys.worker_names(), name)?;
     let key = keys.worker(&name);
     let word =
@@ -219,16 +222,16 @@ fn worker(keys: &Keys, name: &str, fields: &HashMap<String, String>) -> Result<(
     Ok((name, worker))
 }
 
-fn hold(direction: Direction, key: String, values: &mut Values) -> Result<Option<Hold>, StoreError> {
-    let fields: HashMap<String, String> = values.take(&key)?.unwrap_or_default();
+fn hold(direction: Direction, key: &str, values: &mut Values) -> Result<Option<Hold>, StoreError> {
+    let fields: Fields = values.take(key)?.unwrap_or_default();
     if fields.is_empty() {
         return Ok(None);
     }
     Ok(Some(Hold {
         direction,
-        until: parse(&key, field(&key, &fields, "until")?)?,
-        actor: Actor::from(field(&key, &fields, "actor")?.to_owned()),
-        reason: field(&key, &fields, "reason")?.to_owned(),
-        placed_at: parse(&key, field(&key, &fields, "placed_at")?)?,
+        until: parse(key, field(key, &fields, "until")?)?,
+        actor: Actor::from(field(key, &fields, "actor")?.to_owned()),
+        reason: field(key, &fields, "reason")?.to_owned(),
+        placed_at: parse(key, field(key, &fields, "placed_at")?)?,
     }))
 }

@@ -12,7 +12,7 @@ use windlass::cluster::{self, Cluster};
 use windlass::config::{Config, Span};
 use windlass::engine::{Engine, Parts};
 use windlass::model::{Action, Actor, Command, Event, EventType, ReplicaId, State};
-use windlass::store::{Address, Keys, Store};
+use windlass::store::{Address, Keys, Store, StoreError};
 use windlass::{bus, viewer};
 
 /// Longer than anything takes on a slow machine; nothing waits for it when all is well.
@@ -89,18 +89,18 @@ impl RunningEngine {
             reason: "test".to_owned(),
             action,
         };
-        bus::send(&self.store, &command).await.unwrap();
+        patiently(async || bus::send(&self.store, &command).await).await;
         self.event("the command's answer", |event| event.caused_by == Some(command.command_id)).await
     }
 
     /// Everything that was reported, oldest first.
     pub async fn events(&self) -> Vec<Event> {
-        bus::newest(&self.store, 10_000).await.unwrap().0
+        patiently(async || bus::newest(&self.store, 10_000).await).await.0
     }
 
     /// What is remembered.
     pub async fn state(&self) -> State {
-        self.store.snapshot().await.unwrap().state
+        patiently(async || self.store.snapshot().await).await.state
     }
 
     /// Waits for an event.
@@ -136,6 +136,20 @@ impl RunningEngine {
             }
             assert!(begun.elapsed() < PATIENCE, "{what} did not come: {state:#?}\n{}", listing(&self.events().await));
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// A connection that was cut is not back at once.
+async fn patiently<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> T {
+    let begun = now();
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(StoreError::Unavailable(_)) if begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => panic!("{error}"),
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::format;
 pub fn describe(data: &EventData) -> String {
     use EventData as E;
     match data {
+        E::OptimalStateTrigger(d) if !d.active => {
+            format!("the minimum of {} is the next stop: {}", d.min_workers, load(d.cpu_avg, d.memory_avg))
+        }
         E::OptimalStateTrigger(d) => {
             format!("at the minimum of {} and idle: {}", d.min_workers, load(d.cpu_avg, d.memory_avg))
         }
@@ -205,10 +208,54 @@ fn spaced(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use windlass::model::event::{EventDeadLettered, NodeUnexpectedlyLost, ResourcePressureAlert, ScaleDownDecision};
-    use windlass::model::{ContainerId, Origin};
+    use windlass::model::{ContainerId, EventType, Origin};
 
     use super::*;
+
+    /// An event of a type, its fields filled in by their names.
+    fn filled(event_type: EventType) -> EventData {
+        let value = |name: &str| match name {
+            "action" | "direction" => json!("scale_down"),
+            "node_name" => json!("w-1"),
+            "node_names" | "rolled_back" | "affected_deployments" => json!(["w-1"]),
+            "origin" => json!("rules"),
+            "kind" => json!("permanent"),
+            "active" | "enforcement" | "kept" | "dry_run" => json!(true),
+            "last_sync" | "last_check" | "last_seen" | "created_at" | "until" | "since" | "violation_time"
+            | "restore_time" => json!("2026-03-14T09:26:53Z"),
+            "status" | "cause" | "reason" | "detail" | "placed_by" | "command" | "replica" | "cluster" | "error"
+            | "handler" | "event" | "container_id" => json!("in_words"),
+            _ => json!(3),
+        };
+        let data: serde_json::Map<_, _> =
+            event_type.fields().iter().map(|(name, _)| ((*name).to_owned(), value(name))).collect();
+        serde_json::from_value(json!({"event_type": event_type.name(), "data": data}))
+            .unwrap_or_else(|error| panic!("{event_type}: {error}; a new field needs a value above"))
+    }
+
+    #[test]
+    fn every_event_has_a_sentence_of_its_own() {
+        let mut seen = std::collections::BTreeSet::new();
+        for event_type in EventType::ALL {
+            let sentence = describe(&filled(*event_type));
+            assert!(
+                sentence.len() > 5 && !sentence.contains('\n') && !sentence.ends_with('.'),
+                "{event_type}: {sentence:?}"
+            );
+            assert!(seen.insert(sentence.clone()), "{event_type} says what another type says: {sentence:?}");
+        }
+    }
+
+    #[test]
+    fn every_event_that_names_workers_is_found_by_them() {
+        for event_type in EventType::ALL {
+            let names =
+                event_type.fields().iter().any(|(name, _)| matches!(*name, "node_name" | "node_names" | "rolled_back"));
+            assert_eq!(workers_of(&filled(*event_type)) == [worker(1)], names, "{event_type}");
+        }
+    }
 
     fn worker(number: u64) -> WorkerName {
         WorkerName::numbered("w", number).unwrap()

@@ -16,7 +16,7 @@ use crate::model::event::{
 use crate::model::{
     ContainerState, Direction, Event, EventType, Health, Observation, Operation, Origin, Step, WorkerKind, WorkerName,
 };
-use crate::policy::{self, minimum};
+use crate::policy;
 use work::{Done, Report, Work};
 
 /// See the module.
@@ -43,9 +43,10 @@ impl Handler for NodeManager {
             return Ok(());
         };
         match operation.direction {
-            Direction::Up => start_up(&operation, world, draft),
+            Direction::Up => start_up(&operation, world, draft)?,
             Direction::Down => start_down(&operation, world, draft),
         }
+        Ok(())
     }
 
     fn on_observation(&self, seen: &Observation, world: &World<'_>, draft: &mut Draft) {
@@ -86,12 +87,9 @@ fn start_up(operation: &Operation, world: &World<'_>, draft: &mut Draft) -> Resu
     let others = draft.state().workers_expected() - operation.workers_coming();
     let room = world.config.autoscaler.limits.max_nodes.saturating_sub(others);
     // State may have moved since the decision.
-    let refused = match (operation.origin, minimum::stopped(&world.situation(draft.state()))) {
-        (Origin::Operator, _) => None,
-        (_, Some((policy_gate, detail))) if policy_gate == crate::model::GateKind::Hold => Some(detail),
-        _ => None,
-    };
-    let refused = refused.or_else(|| (room == 0).then(|| "at the maximum".to_owned()));
+    let hold = draft.state().hold(Direction::Up, world.now);
+    let stopped = hold.map(|hold| format!("held by {}: {}", hold.actor, hold.reason));
+    let refused = stopped.or_else(|| (room == 0).then(|| "at the maximum".to_owned()));
     if let Some(reason) = refused {
         give_up(operation, &reason, because, draft);
         return Ok(());
@@ -121,7 +119,7 @@ fn allocate(count: u32, world: &World<'_>, draft: &Draft) -> Result<(Vec<WorkerN
     Ok((names, counter))
 }
 
-fn start_down(operation: &Operation, world: &World<'_>, draft: &mut Draft) -> Result<(), HandlerError> {
+fn start_down(operation: &Operation, world: &World<'_>, draft: &mut Draft) {
     let because = Because::of(operation.decided_by).within(operation.id).by(operation.actor.clone());
     let state = draft.state();
     let spare = state.worker_count().saturating_sub(world.config.autoscaler.limits.min_nodes);
@@ -150,11 +148,10 @@ fn start_down(operation: &Operation, world: &World<'_>, draft: &mut Draft) -> Re
     };
     if let Some(reason) = refused {
         give_up(operation, &reason, because, draft);
-        return Ok(());
+        return;
     }
     let previous_workers = state.worker_count();
     draft.emit(ScaleDownStarted { node_names: going, previous_workers }, because);
-    Ok(())
 }
 
 fn give_up(operation: &Operation, reason: &str, because: Because, draft: &mut Draft) {

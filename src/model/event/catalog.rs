@@ -1,5 +1,6 @@
 //! The catalog of all events: name, severity, when it happens, and its data with units. The types, the documentation table and the
 //! schemas come from this one list.
+#![allow(clippy::doc_markdown, reason = "these words are shown in tables and schemas as they are")]
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -73,8 +74,10 @@ macro_rules! catalog {
 
 catalog! {
     // ---- seed 002, core events
-    /// The worker count reaches the minimum and resources are underutilized.
+    /// The worker count reaches the minimum and resources are underutilized; or a scale-down is decided that leads there.
     Info OptimalStateTrigger {
+        /// whether the state is reached; false: it will be with the scale-down that is being decided
+        active: bool,
         /// workers now
         current_workers: u32,
         /// the minimum

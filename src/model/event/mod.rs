@@ -47,7 +47,7 @@ pub struct Metadata {
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
-    /// UUIDv7.
+    /// `UUIDv7`.
     pub event_id: Uuid,
     /// When it happened, UTC.
     pub timestamp: DateTime<Utc>,
@@ -109,6 +109,7 @@ mod tests {
             timestamp: "2025-12-16T11:20:00Z".parse().unwrap(),
             source: "metrics_listener".to_owned(),
             data: EventData::OptimalStateTrigger(OptimalStateTrigger {
+                active: true,
                 current_workers: 2,
                 min_workers: 2,
                 cpu_avg: Some(15.0),
@@ -127,7 +128,7 @@ mod tests {
                 "event_type": "OptimalStateTrigger",
                 "timestamp": "2025-12-16T11:20:00Z",
                 "source": "metrics_listener",
-                "data": {"current_workers": 2, "min_workers": 2, "cpu_avg": 15.0, "memory_avg": null},
+                "data": {"active": true, "current_workers": 2, "min_workers": 2, "cpu_avg": 15.0, "memory_avg": null},
                 "metadata": {"cluster_id": "cluster-1", "region": "us-west-2"},
                 "caused_by": null,
                 "correlation_id": null,

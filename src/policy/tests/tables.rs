@@ -186,5 +186,6 @@ fn last_in_first_out_by_age_and_then_by_number() {
     for worker in scene.state.workers.values_mut() {
         worker.created_at = same;
     }
-    assert_eq!(candidates(&scene.state)[..3], [name(12), name(11), name(10)]);
+    let first: Vec<_> = candidates(&scene.state).into_iter().take(3).map(|worker| worker.name.clone()).collect();
+    assert_eq!(first, [name(12), name(11), name(10)]);
 }

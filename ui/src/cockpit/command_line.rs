@@ -22,15 +22,18 @@ pub const FORMS: [&str; 6] = [
     "filter WORDS",
 ];
 
+/// The hold an operator gets who does not say how long, in seconds; what is asked for is shown before it is sent.
+const DEFAULT_HOLD: u64 = 1800;
+
 /// Reads a line. `None`: it does not begin like a command. An error says what is allowed.
 #[must_use]
-pub fn parse(line: &str, default_hold_seconds: u64) -> Option<Result<Request, String>> {
+pub fn parse(line: &str) -> Option<Result<Request, String>> {
     let mut words = line.split_whitespace();
     let verb = words.next()?;
     let rest: Vec<&str> = words.collect();
     match verb {
         "scale" => Some(scale(&rest)),
-        "hold" => Some(hold(&rest, default_hold_seconds)),
+        "hold" => Some(hold(&rest)),
         "release" => Some(release(&rest)),
         "protect" => Some(worker(&rest, |worker| Action::Protect { worker })),
         "unprotect" => Some(worker(&rest, |worker| Action::Unprotect { worker })),
@@ -64,12 +67,12 @@ fn scale(words: &[&str]) -> Result<Request, String> {
     Ok(Request::Command(Action::Scale { direction, count, worker, honor_cooldown: false }, reason(rest)))
 }
 
-fn hold(words: &[&str], default_seconds: u64) -> Result<Request, String> {
+fn hold(words: &[&str]) -> Result<Request, String> {
     let scope = scope(words.first().copied(), "hold")?;
     let rest = words[1..].strip_prefix(&["for"]).unwrap_or(&words[1..]);
     let timed = rest.first().filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
     let (seconds, rest) = match timed {
-        None => (default_seconds, rest),
+        None => (DEFAULT_HOLD, rest),
         Some(word) => (duration(word)?, &rest[1..]),
     };
     Ok(Request::Command(Action::Hold { scope, seconds }, reason(rest)))
@@ -119,7 +122,7 @@ mod tests {
     use super::*;
 
     fn command(line: &str) -> (Action, String) {
-        match parse(line, 1800) {
+        match parse(line) {
             Some(Ok(Request::Command(action, reason))) => (action, reason),
             other => panic!("{line:?} gave {other:?}"),
         }
@@ -147,7 +150,7 @@ mod tests {
         for (line, action, reason) in cases {
             assert_eq!(command(line), (action, reason.to_owned()), "{line}");
         }
-        assert_eq!(parse("filter type:hold", 1), Some(Ok(Request::Filter("type:hold".to_owned()))));
+        assert_eq!(parse("filter type:hold"), Some(Ok(Request::Filter("type:hold".to_owned()))));
     }
 
     #[test]
@@ -163,10 +166,10 @@ mod tests {
             ("protect", "which worker?"),
         ];
         for (line, part) in cases {
-            let error = parse(line, 1).unwrap().unwrap_err();
+            let error = parse(line).unwrap().unwrap_err();
             assert!(error.contains(part), "{line}: {error}");
         }
-        assert_eq!(parse("dance", 1), None);
-        assert_eq!(parse("", 1), None);
+        assert_eq!(parse("dance"), None);
+        assert_eq!(parse(""), None);
     }
 }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use windlass::model::{Action, Direction, State, StoreHealth, View, Worker, WorkerKind};
+use windlass::policy::candidates;
 
-use super::roster::candidates;
 use crate::format;
 
 /// How a line is meant.
@@ -142,7 +142,9 @@ impl Found<'_> {
             .collect();
         let more = going.len().saturating_sub(lines.len());
         self.follows(format!("workers {before} → {after}   ({}{})", self.limits(), self.under_way()));
-        lines.into_iter().for_each(|line| self.follows(line));
+        for line in lines {
+            self.follows(line);
+        }
         if more > 0 {
             self.follows(format!("and {more} more, youngest first"));
         }

@@ -83,7 +83,7 @@ actions! {
     Handle Protect "protect" ["p"] "protect the selected worker, or end that"
     Handle Reconcile "reconcile" ["R"] "compare state and cluster now"
     Look Detail "detail" ["enter"] "open the selected event or worker"
-    Look Filter "filter" ["/"] "filter the timeline: words, type: severity: actor: worker:"
+    Look Filter "filter" ["/"] "filter: words, type: severity: actor: worker:"
     Look ClearFilter "clear_filter" ["x"] "clear the filter"
     Look Follow "follow" ["f"] "follow the newest event, or freeze"
     Look Pause "pause" ["space"] "pause the view, or resume"
@@ -105,7 +105,7 @@ actions! {
     Move First "first" ["g", "home"] "to the first"
     Move Last "last" ["G", "end"] "to the last"
     Program Help "help" ["?"] "this help"
-    Program Palette "palette" [":"] "command palette: every action, and commands in words"
+    Program Palette "palette" [":"] "palette: every action, and commands in words"
     Program Quit "quit" ["q"] "quit"
 }
 

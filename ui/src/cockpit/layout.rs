@@ -143,7 +143,7 @@ fn wide_panes(body: Rect, count: usize) -> Vec<(Pane, Rect)> {
     let rows = body.height - 4;
     let why = (rows * 2 / 5).clamp(9, 13);
     let workers = worker_rows(count, 6, rows * 3 / 10);
-    let right = (body.width * 36 / 100).clamp(46, 66);
+    let right = (body.width * 35 / 100).clamp(42, 66);
     let left = body.width - right;
     let (y1, y2) = (body.y + workers + 1, body.y + workers + why + 2);
     let upper = y2 - body.y - 2;

@@ -161,6 +161,7 @@ impl Model {
             stale_screen: true,
         };
         model.show(view);
+        super::update::settle(&mut model);
         model
     }
 
@@ -194,8 +195,14 @@ impl Model {
     /// Where everything is; `None` on a terminal that is too small.
     #[must_use]
     pub fn places(&self) -> Option<Places> {
+        self.places_on(self.size)
+    }
+
+    /// Where everything is on a terminal of another size than was last told of.
+    #[must_use]
+    pub fn places_on(&self, size: Size) -> Option<Places> {
         Places::of(Request {
-            size: self.size,
+            size,
             zoomed: self.zoomed.then_some(self.focus),
             tab: self.tab,
             workers: self.roster.order.len(),

@@ -2,7 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use windlass::model::{Observation, State, View, Worker, WorkerName};
+use windlass::model::{Observation, View, Worker, WorkerName};
 
 /// What the workers are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,19 +90,6 @@ impl Roster {
     }
 }
 
-/// The workers that scaling down may choose, the first to go first: last in, first out; never permanent, protected or busy ones.
-#[must_use]
-pub fn candidates(state: &State) -> Vec<&Worker> {
-    let mut workers: Vec<_> = state
-        .workers
-        .values()
-        .filter(|worker| worker.is_removable() && !state.permanent.contains(&worker.name))
-        .filter(|worker| state.operation_of(&worker.name).is_none())
-        .collect();
-    workers.sort_by_key(|worker| Reverse((worker.created_at, worker.name.number(), &worker.name)));
-    workers
-}
-
 fn load(seen: Option<&Observation>, name: &WorkerName, cpu: bool) -> Option<f64> {
     let worker = seen?.workers.get(name)?;
     if cpu { worker.cpu_percent } else { worker.memory_percent }
@@ -178,17 +165,5 @@ mod tests {
         view.state = state.into();
         roster.refresh(&view);
         assert_eq!(roster.selected, Some(next));
-    }
-
-    #[test]
-    fn the_youngest_goes_first_and_never_one_that_must_stay() {
-        let view = gallery::view();
-        let workers = candidates(&view.state);
-        assert!(!workers.is_empty());
-        assert!(workers.iter().all(|worker| worker.is_removable() && view.state.operation_of(&worker.name).is_none()));
-        assert!(workers.is_sorted_by_key(|worker| Reverse(worker.created_at)));
-        let mut state = (*view.state).clone();
-        state.permanent.push(workers[0].name.clone());
-        assert_ne!(candidates(&state)[0].name, workers[0].name);
     }
 }

@@ -1,6 +1,7 @@
 //! The terminal: taken over, and always given back as it was.
 
 use std::io::{self, Stdout, Write, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -11,9 +12,13 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
 
 use super::Model;
+
+/// Whether the terminal is ours now. A panic hook has no other way to know, and giving it back twice would move the cursor over what
+/// was printed in between.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it is ours. Dropping it gives it back.
 pub struct Screen {
@@ -41,6 +46,10 @@ impl Screen {
 
     /// Draws a model, as one update that the terminal shows all at once.
     pub fn draw(&mut self, model: &Model) -> io::Result<()> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            // Another task panicked: its report is on the shell's screen, and the cockpit goes on.
+            self.take_again()?;
+        }
         queue!(stdout(), BeginSynchronizedUpdate)?;
         let drawn = self.terminal.draw(|frame| super::draw(model, frame)).map(|_| ());
         execute!(stdout(), EndSynchronizedUpdate)?;
@@ -52,9 +61,15 @@ impl Screen {
         give_back();
         // The whole job stops, as it would if the terminal had seen the key.
         let stopped = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-        enter()?;
-        self.terminal.clear()?;
+        self.take_again()?;
         stopped.map_err(Into::into)
+    }
+
+    fn take_again(&mut self) -> io::Result<()> {
+        enter()?;
+        // Not `clear`: it asks the terminal where the cursor is, and whoever reads the keys would get the answer.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 
@@ -65,12 +80,16 @@ impl Drop for Screen {
 }
 
 fn enter() -> io::Result<()> {
-    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode().inspect_err(|_| give_back())?;
     execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste).inspect_err(|_| give_back())
 }
 
 /// Gives the terminal back. Each step is tried whatever became of the others: there is nobody left to tell.
 fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let mut out = stdout();
     let _ = queue!(out, EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = out.flush();

@@ -37,13 +37,14 @@ impl Theme {
         Self {
             text,
             strong: text.add_modifier(Modifier::BOLD),
-            faint: text.fg(Color::DarkGray),
+            // Not bright black: some palettes make that the background.
+            faint: text.fg(Color::Reset).add_modifier(Modifier::DIM),
             accent: text.fg(Color::Cyan),
             good: text.fg(Color::Green),
             warn: text.fg(Color::Yellow),
             bad: text.fg(Color::Red),
             person: text.fg(Color::Magenta),
-            selected: Style::new().fg(Color::Black).bg(Color::Cyan),
+            selected: Style::new().fg(Color::Black).bg(Color::Cyan).remove_modifier(Modifier::DIM),
             badge: Style::new().fg(Color::Black).bg(Color::Cyan).add_modifier(Modifier::BOLD),
             alarm: Style::new().fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD),
         }

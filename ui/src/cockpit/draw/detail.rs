@@ -111,9 +111,9 @@ fn shown(value: Option<&Value>) -> String {
 fn chain_lines(model: &Model, chain: &Chain, cursor: usize, cells: usize) -> Vec<Line<'static>> {
     let theme = &model.theme;
     let root = match &chain.root {
-        Root::Itself => "nothing led to it: this was observed".to_owned(),
-        Root::Command(name) => format!("a command by {name}"),
-        Root::Older(id) => format!("an older event, no longer held here: {id}"),
+        Root::Itself => "it began with what was observed:".to_owned(),
+        Root::Command(name) => format!("it began with a command by {name}:"),
+        Root::Older(id) => format!("it began before what is held here: {id}"),
     };
     let mut lines = vec![line([(format!("  {}", fit(&root, cells.saturating_sub(2))), theme.faint)])];
     for (place, link) in chain.links.iter().enumerate() {

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
 use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
@@ -15,7 +16,9 @@ use crate::format;
 pub fn draw(model: &Model, places: &Places, buf: &mut Buffer) {
     let (focused, others): (Vec<_>, Vec<_>) = places.panes.iter().partition(|(pane, _)| *pane == model.focus);
     for (pane, area) in others.iter().chain(&focused) {
-        let style = if *pane == model.focus { model.theme.accent } else { model.theme.faint };
+        // A shared border is drawn twice; the focused pane's must not stay faint.
+        let accent = model.theme.accent.remove_modifier(Modifier::DIM);
+        let style = if *pane == model.focus { accent } else { model.theme.faint };
         Block::bordered()
             .border_type(BorderType::Rounded)
             .merge_borders(MergeStrategy::Fuzzy)
@@ -41,7 +44,8 @@ fn titles(model: &Model, pane: Pane, area: Rect, tabbed: bool, buf: &mut Buffer)
 
 fn title(model: &Model, pane: Pane, text: &str) -> Vec<Span<'static>> {
     let theme = &model.theme;
-    let style = if pane == model.focus { theme.accent.patch(theme.strong) } else { theme.strong };
+    let style = if pane == model.focus { theme.accent.patch(theme.strong) } else { theme.strong.fg(Color::Reset) };
+    let style = style.remove_modifier(Modifier::DIM);
     vec![span(format!(" {} ", pane.number()), theme.faint), span(format!("{text} "), style)]
 }
 
@@ -138,7 +142,7 @@ fn timeline(model: &Model, stale: bool) -> Vec<Span<'static>> {
     let place = timeline.selected.map_or(0, |index| index + 1) as u64;
     let of = timeline.rows.len() as u64;
     let text = if timeline.follow {
-        format!(" · {} events · following ", format::count(of))
+        format!(" · {} · following ", format::plural(of, "event"))
     } else {
         format!(" · {} of {} · frozen ", format::count(place), format::count(of))
     };

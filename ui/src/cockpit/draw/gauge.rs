@@ -46,13 +46,13 @@ pub fn level(value: Option<f64>, high: f64, theme: &Theme) -> Style {
 pub fn workers(now: u32, coming: u32, max: u32, cells: usize, style: Style, theme: &Theme) -> Vec<Span<'static>> {
     let cells = cells.min(max.max(1) as usize);
     let scaled = |count: u32| (count as usize * cells).div_ceil(max.max(1) as usize).min(cells);
-    let there = scaled(now);
-    let soon = scaled(now.saturating_add(coming)).saturating_sub(there);
+    let full = scaled(now);
+    let soon = scaled(now.saturating_add(coming)).saturating_sub(full);
     vec![
         span("▕", theme.faint),
-        span("█".repeat(there), style),
+        span("█".repeat(full), style),
         span("▒".repeat(soon), theme.warn),
-        span("·".repeat(cells - there - soon), theme.faint),
+        span("·".repeat(cells - full - soon), theme.faint),
         span("▏", theme.faint),
     ]
 }

@@ -29,7 +29,7 @@ fn identity(model: &Model, width: u16) -> Vec<Span<'static>> {
     let view = &model.view;
     let mut parts =
         vec![span(" windlass ", theme.badge), span(format!(" {}", fit(view.cluster_id.as_str(), 24)), theme.strong)];
-    if let Some(event) = view.events.back().filter(|event| !event.metadata.region.is_empty()) {
+    if let Some(event) = view.events.back().filter(|event| width >= 100 && !event.metadata.region.is_empty()) {
         parts.push(span(format!(" · {}", fit(&event.metadata.region, 16)), theme.faint));
     }
     if let Some(engine) = view.engine.as_ref().filter(|_| width >= 110) {
@@ -51,14 +51,20 @@ fn standing(model: &Model, width: u16) -> Vec<Span<'static>> {
             // `host:pid:random`: the last part tells an operator nothing.
             let name = leader.replica.0.rsplit_once(':').map_or(leader.replica.0.as_str(), |(name, _)| name);
             let room = if width >= 110 { 30 } else { 14 };
-            parts.push(span("● ", theme.good));
+            parts.push(match view.store {
+                StoreHealth::Up => span("● ", theme.good),
+                // The lease cannot be read: whoever it was may lead no more.
+                StoreHealth::Down { .. } => span("? ", theme.warn),
+            });
             parts.push(span("leader ", theme.faint));
             parts.push(span(format!("{} ", fit(name, room)), theme.text));
             parts.push(span(format!("e{} ", leader.epoch), theme.faint));
         }
         None => parts.push(span("○ no engine ", theme.bad)),
     }
-    parts.push(span(format!("· {} ", model.options.mode.text()), theme.faint));
+    if model.paused.is_none() || width >= 100 {
+        parts.push(span(format!("· {} ", model.options.mode.text()), theme.faint));
+    }
     if view.engine.as_ref().is_some_and(|engine| engine.dry_run) {
         parts.push(span(" DRY RUN ", theme.alarm));
     } else if view.engine.is_some() && view.leader.is_some() {
@@ -81,18 +87,13 @@ fn numbers(model: &Model, width: u16) -> Vec<Span<'static>> {
     if let Some(limits) = engine.map(|engine| engine.limits) {
         let style = if now < limits.min_nodes { theme.bad } else { theme.good };
         parts.push(span(format!("{} ", limits.min_nodes), theme.faint));
-        parts.extend(gauge::workers(now, coming, limits.max_nodes, 10, style, theme));
+        parts.extend(gauge::workers(now, coming, limits.max_nodes, if width < 100 { 8 } else { 12 }, style, theme));
         parts.push(span(format!(" {}", limits.max_nodes), theme.faint));
     }
     let seen = model.view.observation.as_deref();
     let high = |cpu: bool| engine.map_or(100.0, |e| if cpu { e.thresholds.cpu_high } else { e.thresholds.memory_high });
-    let cells = if width >= 150 {
-        24
-    } else if width >= 110 {
-        12
-    } else {
-        5
-    };
+    let cells = sparkline_cells(width);
+
     let loads = [
         ("cpu", seen.and_then(windlass::model::Observation::cpu_avg), &model.history.cpu, high(true)),
         ("mem", seen.and_then(windlass::model::Observation::memory_avg), &model.history.memory, high(false)),
@@ -101,7 +102,7 @@ fn numbers(model: &Model, width: u16) -> Vec<Span<'static>> {
         let style = gauge::level(value, high, theme);
         parts.push(span(format!("  {name} "), theme.faint));
         parts.push(span(gauge::sparkline(history.iter(), cells), style));
-        parts.push(span(right(&format::percent(value), 5), style.patch(theme.strong)));
+        parts.push(span(right(&format::percent(value), if cells > 0 { 5 } else { 4 }), style.patch(theme.strong)));
     }
     let pending = seen.and_then(|seen| seen.pending.as_ref()).map(|pending| pending.count);
     let style = if pending.is_some_and(|count| count > 0) { theme.warn } else { theme.text };
@@ -110,13 +111,24 @@ fn numbers(model: &Model, width: u16) -> Vec<Span<'static>> {
     parts
 }
 
+const fn sparkline_cells(width: u16) -> usize {
+    match width {
+        150.. => 24,
+        110.. => 12,
+        96.. => 6,
+        _ => 0,
+    }
+}
+
 /// In a word or two, what each direction may do now.
 fn directions(model: &Model) -> Vec<Span<'static>> {
     let theme = &model.theme;
     let (state, now) = (&model.view.state, model.shown_now());
     let mut parts = Vec::new();
     for (direction, mark) in [(Direction::Up, "▲"), (Direction::Down, "▼")] {
-        let (text, style) = if state.hold(direction, now).is_some() {
+        let (text, style) = if model.view.engine.is_none() {
+            (format::UNKNOWN.to_owned(), theme.faint)
+        } else if state.hold(direction, now).is_some() {
             ("held".to_owned(), theme.person)
         } else if let Some(until) = state.cooldown(direction, now) {
             (format::left(until, now), theme.warn)

@@ -97,16 +97,13 @@ pub fn hold(model: &Model, hold: &HoldMenu, screen: Rect, buf: &mut Buffer) -> O
     let height = lines.len() as u16 + 6;
     let inner = popup(model, screen, 56, height, &title, buf);
     let mut body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
-    let cursor = match &hold.stage {
-        HoldStage::Typed(_, input) => {
-            menu(model, &lines, lines.len() - 1, body, buf);
-            body.y += lines.len() as u16 - 1;
-            field(input, Rect { x: body.x + 15, width: body.width.saturating_sub(15), height: 1, ..body }, buf, model)
-        }
-        _ => {
-            menu(model, &lines, hold.menu.cursor, body, buf);
-            None
-        }
+    let cursor = if let HoldStage::Typed(_, input) = &hold.stage {
+        menu(model, &lines, lines.len() - 1, body, buf);
+        body.y += lines.len() as u16 - 1;
+        field(input, Rect { x: body.x + 15, width: body.width.saturating_sub(15), height: 1, ..body }, buf, model)
+    } else {
+        menu(model, &lines, hold.menu.cursor, body, buf);
+        None
     };
     if let Some(error) = &hold.error {
         let y = inner.bottom().saturating_sub(2);

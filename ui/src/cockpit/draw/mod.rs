@@ -38,7 +38,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
 
 /// Draws the whole screen; returns where the text cursor is, if there is one.
 fn paint(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
-    let Some(places) = model.places().filter(|_| area.as_size() == model.size) else {
+    let Some(places) = model.places_on(area.as_size()) else {
         too_small(model, area, buf);
         return None;
     };

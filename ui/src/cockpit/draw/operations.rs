@@ -81,20 +81,13 @@ fn progress(model: &Model, operation: &Operation, width: usize) -> Line<'static>
 /// A running operation in one line.
 pub fn brief(model: &Model, operation: &Operation, width: usize) -> Line<'static> {
     let theme = &model.theme;
-    let title = format!("{} {}{}   ", mark(operation.direction), sign(operation.direction), operation.count);
+    let title = format!("{} {}{}", mark(operation.direction), sign(operation.direction), operation.count);
     let elapsed = format::age(operation.decided_at, model.shown_now());
-    let mut parts = vec![span(left(&title, 8), theme.text), span("running ", theme.warn)];
-    parts.extend(gauge::line(
-        Some(operation.progress()),
-        width.saturating_sub(29).clamp(2, 30),
-        &[],
-        theme.warn,
-        theme,
-    ));
-    parts.push(span(
-        format!("{} {}", right(&format::percent(Some(operation.progress() * 100.0)), 5), right(&elapsed, 6)),
-        theme.warn,
-    ));
+    let share = operation.progress();
+    let mut parts = vec![span(left(&title, 8), theme.text)];
+    parts.extend(gauge::line(Some(share), width.saturating_sub(20).clamp(4, 38), &[], theme.warn, theme));
+    parts.push(span(right(&format::percent(Some(share * 100.0)), 5), theme.strong));
+    parts.push(span(format!(" {}", right(&elapsed, 6)), theme.text));
     Line::from(parts)
 }
 
@@ -121,7 +114,8 @@ fn ended(model: &Model, record: &OperationRecord, width: usize) -> Line<'static>
     };
     let count = format!("{} {}{:<2}", mark(operation.direction), sign(operation.direction), operation.count);
     let fixed = format!(" {count} {} ", right(&took, 6));
-    let ago = format!(" {}", right(&format::age(record.ended_at, model.shown_now()), 6));
+    let ago = right(&format::age(record.ended_at, model.shown_now()), 6);
+    let ago = if width < 40 { format!(" {ago}") } else { format!(" {ago} ago") };
     let room = width.saturating_sub(fixed.chars().count() + ago.len() + 1);
     let why =
         record.error.as_ref().map_or_else(|| format!("{who}: {}", operation.reason), |error| format!("{who}: {error}"));

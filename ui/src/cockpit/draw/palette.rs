@@ -67,7 +67,7 @@ fn under(open: &Palette) -> (String, Under) {
     if let Some(error) = &open.error {
         return (format!("✗ {error}"), Under::Error);
     }
-    match parse(open.input.value(), 1800) {
+    match parse(open.input.value()) {
         Some(Ok(Request::Command(action, reason))) => {
             (format!("⏎ {}, because: {reason}", describe_action(&action)), Under::Command)
         }

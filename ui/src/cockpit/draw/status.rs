@@ -25,7 +25,10 @@ pub fn draw(model: &Model, places: &Places, buf: &mut Buffer) -> Option<Position
 fn filter(model: &Model, input: &tui_input::Input, area: Rect, buf: &mut Buffer) -> Position {
     let theme = &model.theme;
     let label = " filter / ";
-    let help = "words type: severity: actor: worker:   enter keeps, esc clears ";
+    let help = match area.width {
+        110.. => "words, type: severity: actor: worker:   enter keeps, esc clears ",
+        _ => "enter keeps, esc clears ",
+    };
     let room = usize::from(area.width).saturating_sub(label.len() + help.len() + 2);
     field(input, Rect { x: area.x + label.len() as u16, width: room as u16, ..area }, buf, model)
         .inspect(|_| {
@@ -87,38 +90,49 @@ fn said(model: &Model, cells: usize) -> Line<'static> {
     let end = if record.outcome == Outcome::Completed { "scaled" } else { "failed to scale" };
     let ago = format::age(record.ended_at, model.shown_now());
     let text =
-        format!(" last: {end} {} by {} {ago} ago · {who}: {}", operation.direction, operation.count, operation.reason);
+        format!(" last: {end} {} by {}, {ago} ago, {who}: {}", operation.direction, operation.count, operation.reason);
     line([(fit(&text, cells), theme.faint)])
 }
 
 fn hints(model: &Model, area: Rect, buf: &mut Buffer) {
     let theme = &model.theme;
     let here: &[(Act, &str)] = match model.focus {
-        Pane::Workers => &[(Act::Protect, "protect"), (Act::Detail, "detail"), (Act::Sort, "sort")],
-        Pane::Timeline => &[(Act::Filter, "filter"), (Act::Detail, "detail"), (Act::Follow, "follow")],
-        Pane::Why => &[(Act::WhyDirection, "up/down"), (Act::Zoom, "zoom")],
-        _ => &[(Act::Zoom, "zoom")],
+        Pane::Workers => &[
+            (Act::Detail, "detail"),
+            (Act::Protect, "protect"),
+            (Act::Sort, "sort"),
+            (Act::Pause, "pause"),
+            (Act::Filter, "filter"),
+            (Act::Zoom, "zoom"),
+        ],
+        Pane::Timeline => &[
+            (Act::Filter, "filter"),
+            (Act::Detail, "detail"),
+            (Act::Follow, "follow"),
+            (Act::Pause, "pause"),
+            (Act::Zoom, "zoom"),
+        ],
+        Pane::Why => &[(Act::WhyDirection, "up/down"), (Act::Zoom, "zoom"), (Act::Pause, "pause")],
+        _ => &[(Act::Zoom, "zoom"), (Act::Pause, "pause")],
     };
-    let always: [(Act, &str); 8] = [
-        (Act::ScaleUp, "up"),
-        (Act::ScaleDown, "down"),
-        (Act::Hold, "hold"),
-        (Act::Release, "release"),
-        (Act::Pause, "pause"),
-        (Act::Palette, "command"),
-        (Act::Help, "help"),
-        (Act::Quit, "quit"),
-    ];
-    let mut parts = vec![span(" ", theme.text)];
-    let mut used = 1;
-    let (first, last) = always.split_at(4);
-    for (act, word) in first.iter().chain(here).chain(last) {
-        let key = model.options.keys.hint(*act);
-        let cells = width(&key) + word.len() + 3;
-        if used + cells > usize::from(area.width) + 2 {
-            continue;
+    let first = [(Act::ScaleUp, "up"), (Act::ScaleDown, "down"), (Act::Hold, "hold"), (Act::Release, "release")];
+    let last = [(Act::Palette, "command"), (Act::Help, "help"), (Act::Quit, "quit")];
+    let hint = |(act, word): &(Act, &str)| {
+        let key = model.options.keys.hint(*act).replace("enter", "⏎");
+        (width(&key) + word.len() + 3, key, (*word).to_owned())
+    };
+    let cells = |hints: &[(usize, String, String)]| hints.iter().map(|(cells, ..)| cells).sum::<usize>();
+    let mut shown: Vec<_> = first.iter().map(hint).collect();
+    let end: Vec<_> = last.iter().map(hint).collect();
+    // The way to everything else is always shown; what fits this pane only where there is room.
+    let room = usize::from(area.width) + 1;
+    for extra in here.iter().map(hint) {
+        if 1 + cells(&shown) + extra.0 + cells(&end) <= room {
+            shown.push(extra);
         }
-        used += cells;
+    }
+    let mut parts = vec![span(" ", theme.text)];
+    for (_, key, word) in shown.into_iter().chain(end) {
         parts.push(span(key, theme.accent.patch(theme.strong)));
         parts.push(span(format!(" {word}  "), theme.faint));
     }

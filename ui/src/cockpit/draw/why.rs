@@ -11,6 +11,10 @@ use crate::format;
 
 /// From this width on, both directions stand side by side.
 const SIDE_BY_SIDE: usize = 70;
+/// With the whole screen to itself the verdict rather has long lines than columns below this width.
+const ZOOMED_SIDE_BY_SIDE: usize = 110;
+/// From this width on, a gate's numbers have columns of their own; its words hold them anyway.
+const WITH_NUMBERS: usize = 58;
 const LABEL: usize = 9;
 
 pub fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
@@ -22,7 +26,7 @@ pub fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     lines.truncate(if area.height < 8 { 2 } else { 3 });
     let room = usize::from(area.height).saturating_sub(lines.len());
     match model.why {
-        None if cells >= SIDE_BY_SIDE => {
+        None if cells >= if model.zoomed { ZOOMED_SIDE_BY_SIDE } else { SIDE_BY_SIDE } => {
             let half = (cells - 1) / 2;
             let up = column(model, verdict, Direction::Up, half, room);
             let down = column(model, verdict, Direction::Down, half, room);
@@ -32,6 +36,11 @@ pub fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
                 parts.push(span(" ".repeat((half + 1).saturating_sub(used)), model.theme.text));
                 parts.extend(down.get(row).cloned().unwrap_or_default());
                 lines.push(Line::from(parts));
+            }
+        }
+        None if model.zoomed => {
+            for direction in Direction::BOTH {
+                lines.extend(column(model, verdict, direction, cells, room).into_iter().map(Line::from));
             }
         }
         None => lines.extend(column(model, verdict, matters(verdict), cells, room).into_iter().map(Line::from)),
@@ -66,10 +75,16 @@ fn conclusion(model: &Model, verdict: &Verdict, cells: usize) -> Vec<Line<'stati
             ("▼", format!("scale down, {} goes: {reason}", names.join(", ")), theme.good)
         }
         Conclusion::Blocked { direction, by, detail, clears_at } => {
-            let clears = clears_at
-                .filter(|at| *at > now)
-                .map_or_else(String::new, |at| format!("; clears in {}", format::left(at, now)));
-            ("■", format!("scale {direction} is wanted, {} blocks: {detail}{clears}", label(*by)), theme.warn)
+            let left = clears_at.filter(|at| *at > now).map(|at| format::left(at, now));
+            let text = match (by, left) {
+                // Its words are that time, as it was when the verdict was given.
+                (GateKind::Cooldown, Some(left)) => format!("scale {direction} wanted, cooldown blocks it for {left}"),
+                (by, Some(left)) => {
+                    format!("scale {direction} wanted, {} blocks: {detail}; clears in {left}", label(*by))
+                }
+                (by, None) => format!("scale {direction} wanted, {} blocks: {detail}", label(*by)),
+            };
+            ("■", text, theme.warn)
         }
         Conclusion::Steady { detail } => ("●", format!("steady: {detail}"), theme.good),
     };
@@ -121,14 +136,14 @@ fn gate_row(model: &Model, gate: &Gate, cells: usize) -> Vec<Span<'static>> {
     let mut parts =
         vec![span(format!("{mark} "), style), span(left(label(gate.gate), LABEL), style), span(" ", theme.text)];
     let mut room = cells.saturating_sub(LABEL + 3);
-    if cells >= 46 {
+    if cells >= WITH_NUMBERS {
         let (found, bound) = (number(gate.value, gate.unit), number(gate.bound, gate.unit));
         let text =
             if gate.unit == Unit::None { String::new() } else { format!("{}/{}", right(&found, 6), left(&bound, 6)) };
         parts.push(span(left(&text, 14), theme.text));
         room = room.saturating_sub(14);
     }
-    let tail = clears.map_or_else(String::new, |clears| format!(" in {}", right(&clears, 6)));
+    let tail = clears.map_or_else(String::new, |clears| format!(" {}", right(&format!("in {clears}"), 9)));
     let detail = left(&gate.detail, room.saturating_sub(width(&tail)));
     parts.push(span(detail, if gate.passed { theme.faint } else { theme.text }));
     parts.push(span(tail, theme.warn));

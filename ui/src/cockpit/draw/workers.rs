@@ -67,7 +67,7 @@ impl Columns {
 }
 
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
-    let columns = Columns::of(area.width.into(), model.roster.widest);
+    let columns = Columns::of(usize::from(area.width.saturating_sub(1)), model.roster.widest);
     let thresholds = model.view.engine.as_ref().map(|engine| engine.thresholds);
     let mut rows = area.rows();
     if let Some(row) = rows.next() {

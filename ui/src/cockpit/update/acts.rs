@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tui_input::Input;
 use windlass::model::{Action, Direction, WorkerKind};
+use windlass::policy::candidates;
 
 use super::super::keys::Act;
 use super::super::layout::Pane;
 use super::super::message::Effect;
 use super::super::model::{Model, Paused, Tone};
 use super::super::popup::{Confirm, EventDetail, HoldMenu, HoldStage, Menu, Popup};
-use super::super::roster::candidates;
 use super::views::toast;
 use super::{navigate, palette, set_filter};
 

@@ -15,6 +15,8 @@ use super::filter::Filter;
 use super::message::{Effect, Message};
 use super::model::Model;
 
+pub(super) use navigate::settle;
+
 /// Takes a message in. Whether the screen must be drawn anew is asked by [`Model::take_stale_screen`].
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let effects = match message {
@@ -55,7 +57,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
     };
-    navigate::settle(model);
+    settle(model);
     effects
 }
 
@@ -78,15 +80,13 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         on_filter_key(model, key);
         return Vec::new();
     }
-    match model.options.keys.act(key) {
-        Some(act) => acts::perform(model, act),
-        None => {
-            if key.code == KeyCode::Esc {
-                on_escape(model);
-            }
-            Vec::new()
-        }
+    if let Some(act) = model.options.keys.act(key) {
+        return acts::perform(model, act);
     }
+    if key.code == KeyCode::Esc {
+        on_escape(model);
+    }
+    Vec::new()
 }
 
 /// Esc undoes what was last put on: the toast, the zoom, the filter.

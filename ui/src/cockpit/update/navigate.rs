@@ -71,34 +71,33 @@ pub(super) fn perform(model: &mut Model, act: Act) {
 }
 
 fn move_in(model: &mut Model, go: Go) {
-    let page = usize::from(model.places().map_or(1, |places| places.inner(model.focus).height));
+    let rows = usize::from(model.places().map_or(1, |places| places.inner(model.focus).height));
     match model.focus {
         Pane::Workers => {
-            let to = go.from(model.roster.index().unwrap_or(0), model.roster.order.len(), page.saturating_sub(1));
+            let to = go.from(model.roster.index().unwrap_or(0), model.roster.order.len(), rows.saturating_sub(1));
             model.roster.select(to);
         }
         Pane::Timeline => {
             let Some(row) = model.timeline.selected else {
                 return;
             };
-            let to = go.from(row, model.timeline.rows.len(), page);
+            let target = go.from(row, model.timeline.rows.len(), rows);
             // Leaving the end freezes the timeline under the reader; only going to the very end follows again.
             model.timeline.follow =
-                go == Go::Last || (model.timeline.follow && to == row && to + 1 == model.timeline.rows.len());
-            model.timeline.selected = Some(to);
+                go == Go::Last || (model.timeline.follow && target == row && target + 1 == model.timeline.rows.len());
+            model.timeline.selected = Some(target);
         }
         pane => {
             let len = super::super::draw::length_of(model, pane);
             if let Some(scroll) = model.scroll.of(pane) {
-                let most = len.saturating_sub(page);
-                *scroll = go.from(*scroll, most + 1, page);
+                *scroll = go.from(*scroll, len.saturating_sub(rows) + 1, rows);
             }
         }
     }
 }
 
 /// Keeps selections within their windows and scrolls within their contents, whatever has changed.
-pub(super) fn settle(model: &mut Model) {
+pub(in crate::cockpit) fn settle(model: &mut Model) {
     let Some(places) = model.places() else {
         return;
     };

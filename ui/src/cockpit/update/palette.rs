@@ -11,9 +11,6 @@ use super::super::model::{Model, Tone};
 use super::super::popup::{Palette, Popup};
 use super::{acts, set_filter, type_into, views};
 
-/// The hold an operator gets who does not say how long, in seconds; what is asked for is shown before it is sent.
-const DEFAULT_HOLD: u64 = 1800;
-
 pub(super) fn open(model: &mut Model) {
     model.popups.push(Popup::Palette(search(Input::default())));
 }
@@ -92,7 +89,7 @@ fn enter(model: &mut Model) -> Vec<Effect> {
     };
     let chosen = palette.found.get(palette.cursor).copied();
     let exact = chosen.filter(|act| palette.cursor > 0 || act.name().replace('_', " ") == palette.input.value().trim());
-    match (exact, parse(palette.input.value(), DEFAULT_HOLD)) {
+    match (exact, parse(palette.input.value())) {
         (None, Some(Ok(request))) => {
             model.popups.pop();
             obey(model, request)
@@ -102,13 +99,13 @@ fn enter(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         (Some(act), _) => run(model, act),
-        (None, None) => match chosen {
-            Some(act) => run(model, act),
-            None => {
-                palette.error = Some("no such action or command; Esc closes, ? lists all".to_owned());
-                Vec::new()
+        (None, None) => {
+            if let Some(act) = chosen {
+                return run(model, act);
             }
-        },
+            palette.error = Some("no such action or command; Esc closes, ? lists all".to_owned());
+            Vec::new()
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! Keys while a popup is open.
 
-use std::sync::Arc;
-
 use crossterm::event::{KeyCode, KeyEvent};
 use tui_input::Input;
 use windlass::model::{Action, Scope};
@@ -204,10 +202,11 @@ fn on_event(model: &Model, detail: &mut EventDetail, key: KeyEvent, act: Option<
         detail.cursor = go.from(detail.cursor, len, 10);
         return Done::Stay;
     }
-    if act == Some(Act::Detail) && detail.cursor != detail.chain.own {
-        if let Some(link) = detail.chain.links.get(detail.cursor) {
-            return Done::Open(Popup::Event(EventDetail::of(&Arc::clone(&link.event), &model.view.events)));
-        }
+    if act == Some(Act::Detail)
+        && detail.cursor != detail.chain.own
+        && let Some(link) = detail.chain.links.get(detail.cursor)
+    {
+        return Done::Open(Popup::Event(EventDetail::of(&link.event, &model.view.events)));
     }
     closing(key, act, &[Act::Detail, Act::Quit])
 }

@@ -1,0 +1,153 @@
+//! What is on the screen: whole, pane by pane, and in every kind of trouble.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use insta::assert_snapshot;
+use windlass::model::{StoreHealth, View};
+
+use super::super::layout::Pane;
+use super::*;
+
+#[test]
+fn whole_80x24() {
+    assert_snapshot!(screen(&model(80, 24)));
+}
+
+#[test]
+fn whole_120x40() {
+    assert_snapshot!(screen(&model(120, 40)));
+}
+
+#[test]
+fn whole_160x48() {
+    assert_snapshot!(screen(&model(160, 48)));
+}
+
+#[test]
+fn every_pane_has_the_whole_body_when_zoomed() {
+    for (width, height) in [(80, 24), (160, 48)] {
+        for pane in Pane::ALL {
+            let mut model = model(width, height);
+            press(&mut model, &format!("{} z", pane.number()));
+            assert_snapshot!(format!("zoomed_{}_{width}x{height}", pane.title()), screen(&model));
+        }
+    }
+}
+
+#[test]
+fn tabs_share_a_place_on_a_small_terminal() {
+    let mut model = model(80, 24);
+    press(&mut model, "6");
+    assert_snapshot!("tab_redis_80x24", screen(&model));
+    press(&mut model, "4");
+    assert_snapshot!("tab_operations_80x24", screen(&model));
+}
+
+#[test]
+fn redis_down_is_said_and_panes_are_stale() {
+    let mut view = gallery::view();
+    let since = view.at - TimeDelta::seconds(73);
+    view.store = StoreHealth::Down { since, error: "connection refused".to_owned() };
+    let shown = screen(&model_of(view, 120, 40));
+    assert!(shown.contains("Redis does not answer for 1m13s: connection refused"));
+    assert!(shown.matches(" stale ").count() >= 6, "{shown}");
+    assert_snapshot!(shown);
+}
+
+#[test]
+fn nobody_leads() {
+    let mut view = gallery::view();
+    view.leader = None;
+    let shown = screen(&model_of(view, 80, 24));
+    assert!(shown.contains("no engine runs; this is what Redis remembers"));
+    assert_snapshot!(shown);
+}
+
+#[test]
+fn nothing_is_known_yet() {
+    let view = View::empty("edge".parse().unwrap(), gallery::view().at);
+    assert_snapshot!(screen(&model_of(view, 80, 24)));
+}
+
+#[test]
+fn what_is_unknown_is_not_zero() {
+    let mut view = gallery::view();
+    view.observation = None;
+    let shown = screen(&model_of(view, 120, 40));
+    assert!(!shown.contains(" 0%"), "{shown}");
+    assert!(shown.contains('–'));
+}
+
+#[test]
+fn too_small_says_what_is_needed_and_what_there_is() {
+    let shown = screen(&model(79, 24));
+    assert!(shown.contains("windlass needs 80x24, there is 79x24"), "{shown}");
+    let shown = screen(&model(10, 3));
+    assert!(shown.contains("windlass "), "{shown}");
+}
+
+#[test]
+fn popups_at_80x24() {
+    for (name, keys) in [
+        ("confirm_up", "u"),
+        ("confirm_down", "d"),
+        ("confirm_down_selected", "D"),
+        ("hold_scope", "h"),
+        ("hold_duration", "h d"),
+        ("hold_typed", "h d t 9 d"),
+        ("hold_too_long", "h d t 9 d enter"),
+        ("hold_reason", "h u 2"),
+        ("release", "r"),
+        ("protect", "j j j p"),
+        ("help", "?"),
+        ("palette", ":"),
+        ("palette_command", ": s c a l e space u p space 2"),
+        ("event", "5 k k enter"),
+        ("worker", "j j enter"),
+        ("filter", "/ t y p e : h o l d"),
+    ] {
+        let mut model = model(80, 24);
+        press(&mut model, keys);
+        assert_snapshot!(format!("popup_{name}_80x24"), screen(&model));
+    }
+}
+
+#[test]
+fn popups_at_160x48() {
+    for (name, keys) in [("help", "?"), ("event", "5 k k enter"), ("worker", "j j enter"), ("confirm_down", "d")] {
+        let mut model = model(160, 48);
+        press(&mut model, keys);
+        assert_snapshot!(format!("popup_{name}_160x48"), screen(&model));
+    }
+}
+
+#[test]
+fn numbers_that_change_width_move_nothing() {
+    let columns = |seconds: i64, percent: f64| {
+        let mut view = gallery::view();
+        let mut seen = (**view.observation.as_ref().unwrap()).clone();
+        seen.workers.values_mut().for_each(|worker| worker.cpu_percent = Some(percent));
+        view.observation = Some(Arc::new(seen));
+        let mut state = (*view.state).clone();
+        state.workers.values_mut().for_each(|worker| worker.created_at = view.at - TimeDelta::seconds(seconds));
+        view.state = Arc::new(state);
+        let model = model_of(view, 160, 48);
+        let row = screen(&model).lines().nth(4).unwrap().chars().collect::<Vec<_>>();
+        (row.iter().position(|c| *c == '%'), row.iter().rposition(|c| *c == '│'), row.len())
+    };
+    assert_eq!(columns(9, 3.0), columns(123_456, 100.0));
+}
+
+#[test]
+fn every_size_can_be_drawn_with_every_popup() {
+    for (width, height) in
+        [(1, 1), (40, 10), (80, 24), (81, 25), (119, 60), (120, 29), (120, 30), (133, 33), (300, 100)]
+    {
+        for keys in ["u", "h d t", "r", "?", ":", "5 enter", "enter", "/ x", "z", "q"] {
+            let mut model = model(width, height);
+            press(&mut model, keys);
+            screen(&model);
+        }
+    }
+}
