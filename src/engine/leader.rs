@@ -289,6 +289,9 @@ impl<'a> Leader<'a> {
         let mut draft = self.draft(NodeManager.name().name(), clock::now());
         let settled = NodeManager.on_report(&report, &self.world(draft.now()), &mut draft);
         self.commit(draft, None).await?;
+        if let (Ok(work::Done::Removed), Some(seen)) = (&report.result, &mut self.observation) {
+            seen.workers.remove(report.work.name());
+        }
         let now = clock::monotonic();
         if let (false, Err(error)) = (settled, &report.result) {
             let failures = self.failures.get(&report.work).map_or(0, |(failures, _)| *failures);
@@ -310,6 +313,8 @@ impl<'a> Leader<'a> {
     }
 
     async fn looked(&mut self, seen: Result<Observation, ClusterError>) -> Result<(), StoreError> {
+        // What has ended by now must not block what is decided now.
+        self.pass_time().await?;
         let now = clock::now();
         self.has_looked = true;
         match seen {

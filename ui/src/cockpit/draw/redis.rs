@@ -10,9 +10,6 @@ use super::gauge;
 use super::text::{line, right, span, wrap};
 use crate::format;
 
-/// Fragmentation below this ratio, or below this many bytes, is nothing to look at: an idle instance shows a ratio of 7.
-const NOTABLE_RATIO: f64 = 1.4;
-const NOTABLE_BYTES: i64 = 10 << 20;
 /// From these shares of the limit on, the gauge says so.
 const FULL: [f64; 2] = [0.75, 0.9];
 
@@ -53,13 +50,6 @@ pub fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
             ("✗ ".to_owned(), theme.bad),
             (format!("{} evicted", format::plural(report.evicted_keys, "key")), theme.bad),
         ]));
-    }
-    if let Some((ratio, bytes)) = report.fragmentation_ratio.zip(report.fragmentation_bytes)
-        && ratio > NOTABLE_RATIO
-        && bytes > NOTABLE_BYTES
-    {
-        let text = format!("fragmentation {ratio:.1}, {} more than used", format::bytes(bytes.unsigned_abs()));
-        lines.push(line([("▲ ".to_owned(), theme.warn), (text, theme.warn)]));
     }
     for finding in &report.findings {
         let (mark, style) = if finding.warning { ("▲ ", theme.warn) } else { ("· ", theme.faint) };
