@@ -4,8 +4,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use clap::Args as ClapArgs;
 use windlass::model::{Action, Direction, EventType, WorkerName};
+use windlass::policy::candidates;
 use windlass::store::Store;
-use windlass_ui::cockpit::roster::candidates;
 use windlass_ui::format;
 
 use super::{Reason, Way, give};
