@@ -107,6 +107,24 @@ fn facts_are_told_without_an_engine_and_nothing_is_left_running() {
 }
 
 #[test]
+fn the_doctor_names_what_is_wrong_and_what_to_do() {
+    let home = Home::new();
+    let away = format!("unix://{}", home.path("nobody.sock").display());
+    let ended = home.run(&["doctor", "--json", "--redis-url", &away]).expect(1);
+    let problem = |ended: &Ended| {
+        let checks = ended.json();
+        let problem = checks.as_array().expect("a list").iter().find(|check| check["status"] == "problem").cloned();
+        problem.expect("a problem")
+    };
+    assert_eq!(problem(&ended)["name"], "redis");
+    assert!(problem(&ended)["found"].as_str().is_some_and(|found| found.contains("nobody.sock")));
+    assert!(problem(&ended)["remedy"].as_str().is_some_and(|remedy| remedy.contains("redis.url")));
+    let ended = home.run(&["doctor", "--json", "--set", "autoscaler.limits.min_nodes=many"]).expect(1);
+    assert_eq!(problem(&ended)["name"], "configuration");
+    mentions(&home.run(&["status", "--redis-url", &away]).expect(1), &["nobody.sock"]);
+}
+
+#[test]
 fn without_an_engine_nothing_is_commanded() {
     let home = Home::new();
     for arguments in [&["scale", "up"][..], &["hold", "all", "--reason", "x"], &["release", "up"], &["reconcile"]] {

@@ -31,7 +31,8 @@ async fn main() -> color_eyre::Result<()> {
     let (views, receiver) = watch::channel(Arc::new(view));
     let (commands, taken) = mpsc::channel(16);
     tokio::spawn(engine(views, taken, now, last.is_some()));
-    let options = Options { actor: "anna".to_owned(), confirm: true, keys: KeyMap::default(), mode: Mode::Attached };
+    let options =
+        Options { actor: "anna".to_owned(), confirm: true, keys: KeyMap::default(), mode: Mode::Attached, color: true };
     run(receiver, commands, options).await
 }
 

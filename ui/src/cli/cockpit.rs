@@ -65,6 +65,7 @@ fn options(context: &Context, mode: Mode) -> Result<Options, Failure> {
         confirm: config.confirm,
         keys: KeyMap::new(&config.keys).map_err(Failure::failed)?,
         mode,
+        color: !context.global.no_color,
     })
 }
 

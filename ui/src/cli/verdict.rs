@@ -30,10 +30,10 @@ pub fn words(gate: GateKind) -> String {
     gate.name().replace('_', " ")
 }
 
-/// The gate that blocks: the first one that does not let through.
+/// The gate that blocks: the first one that does not let through, unless that only means that nothing is wanted.
 #[must_use]
 pub fn blocking(gates: &[Gate]) -> Option<usize> {
-    gates.iter().position(|gate| !gate.passed)
+    gates.iter().position(|gate| !gate.passed).filter(|place| !gates[*place].gate.is_wish())
 }
 
 /// A gate's number with its unit.

@@ -45,7 +45,7 @@ struct Document<'a> {
 struct GateLine<'a> {
     #[serde(flatten)]
     gate: &'a Gate,
-    /// Whether it is the first that does not let through.
+    /// Whether it is what stands in the way of something wanted.
     blocking: bool,
     /// Until it may change by itself; null: not known.
     clears_in_seconds: Option<f64>,
@@ -110,9 +110,10 @@ fn gates(gates: &[Gate], now: DateTime<Utc>) -> Table {
     let mut table = Table::new(&["", "GATE", ">VALUE", ">BOUND", "", "CLEARS IN"]);
     let first = blocking(gates);
     for (place, gate) in gates.iter().enumerate() {
-        let (mark, tone) = match (gate.passed, first == Some(place)) {
+        let (mark, tone) = match (gate.passed, gate.gate.is_wish()) {
             (true, _) => ("  ✓ yes", Tone::Good),
-            (false, true) => ("  ✗ no, blocks", Tone::Bad),
+            (false, true) => ("  ○ not wanted", Tone::Faint),
+            (false, false) if first == Some(place) => ("  ✗ blocks", Tone::Bad),
             (false, false) => ("  ✗ no", Tone::Warn),
         };
         let clears = gate.clears_at.filter(|at| *at > now).map_or_else(String::new, |at| format::left(at, now));

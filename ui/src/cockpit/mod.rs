@@ -74,4 +74,6 @@ pub struct Options {
     pub keys: KeyMap,
     /// Where the engine is.
     pub mode: Mode,
+    /// Colours, unless the environment forbids them as well.
+    pub color: bool,
 }

@@ -27,7 +27,8 @@ pub async fn run(
     let size = screen.size().wrap_err("cannot ask the terminal for its size")?;
     let actor = Actor::from(options.actor.clone());
     let first = Arc::clone(&views.borrow_and_update());
-    let mut model = Model::new(options, Theme::from_environment(), size, first);
+    let theme = if options.color { Theme::from_environment() } else { Theme::plain() };
+    let mut model = Model::new(options, theme, size, first);
     let mut keys = EventStream::new();
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

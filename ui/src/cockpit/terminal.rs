@@ -96,13 +96,17 @@ fn give_back() {
     let _ = disable_raw_mode();
 }
 
-/// The hook that was there before (color-eyre's report) runs on a terminal in order.
+/// The hook that was there before (color-eyre's report) runs on a terminal in order. A panic on another thread is not the cockpit's
+/// end: the engine catches its handlers' panics and goes on, and so does the screen.
 fn give_back_on_panic() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
+        let owner = std::thread::current().id();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            give_back();
+            if std::thread::current().id() == owner {
+                give_back();
+            }
             before(panic);
         }));
     });
