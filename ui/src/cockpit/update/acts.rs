@@ -6,6 +6,7 @@ use tui_input::Input;
 use windlass::model::{Action, Direction, WorkerKind};
 use windlass::policy::candidates;
 
+use super::super::Mode;
 use super::super::keys::Act;
 use super::super::layout::Pane;
 use super::super::message::Effect;
@@ -128,8 +129,9 @@ fn pause(model: &mut Model) {
     }
 }
 
+/// A demo leaves nothing behind, and an attached cockpit ends nothing: neither asks.
 fn quit(model: &mut Model) -> Vec<Effect> {
-    if model.options.mode.has_engine() && model.options.confirm {
+    if model.options.mode == Mode::EngineHere && model.options.confirm {
         model.popups.push(Popup::Quit);
         Vec::new()
     } else {
