@@ -28,8 +28,10 @@ pub enum GateKind {
     Hold,
     /// Has the cooldown ended?
     Cooldown,
-    /// Is there room below the maximum or above the minimum?
-    Limit,
+    /// Up: is there room below the maximum?
+    Maximum,
+    /// Down: are there more workers than the minimum?
+    Minimum,
     /// Is no other operation under way?
     Operations,
     /// Down: is there a worker that may go?
@@ -51,17 +53,19 @@ impl GateKind {
             Self::Healthy => "unhealthy_nodes",
             Self::Hold => "hold",
             Self::Cooldown => "cooldown",
-            Self::Limit => "limit",
+            Self::Maximum => "maximum",
+            Self::Minimum => "minimum",
             Self::Operations => "operation_in_flight",
             Self::Candidate => "no_candidate",
             Self::Observation => "cluster_unknown",
         }
     }
 
-    /// Whether failing this gate means that nothing is wanted, rather than that something wanted is blocked.
+    /// Whether failing this gate means that nothing is wanted, rather than that something wanted is blocked. To be at the minimum is the
+    /// aim of scaling down, not an obstacle to it.
     #[must_use]
     pub const fn is_wish(self) -> bool {
-        matches!(self, Self::Demand | Self::CpuLow | Self::MemoryLow | Self::Window)
+        matches!(self, Self::Demand | Self::Minimum | Self::CpuLow | Self::MemoryLow | Self::Window)
     }
 }
 

@@ -59,7 +59,7 @@ pub fn stopped(situation: &Situation<'_>) -> Option<(GateKind, String)> {
         return Some((GateKind::Hold, format!("held by {}: {}", hold.actor, hold.reason)));
     }
     if !situation.rules.enforcement.auto_scale_to_min {
-        return Some((GateKind::Limit, "auto_scale_to_min is off".to_owned()));
+        return Some((GateKind::Minimum, "auto_scale_to_min is off".to_owned()));
     }
     let seen = observation(situation);
     if !seen.passed {

@@ -16,7 +16,7 @@ mod tests;
 use chrono::{DateTime, Utc};
 
 use crate::config::AutoscalerConfig;
-use crate::model::{Conclusion, Direction, Gate, GateKind, Observation, State, Verdict};
+use crate::model::{Conclusion, Direction, Gate, Observation, State, Verdict};
 
 pub use scale_down::candidates;
 
@@ -66,9 +66,5 @@ fn decide(gates: &[Gate]) -> Answer<'_> {
 }
 
 fn blocked(direction: Direction, gate: &Gate) -> Conclusion {
-    // Being at the minimum with nothing to do is the aim, not an obstacle.
-    if direction == Direction::Down && gate.gate == GateKind::Limit {
-        return Conclusion::Steady { detail: gate.detail.clone() };
-    }
     Conclusion::Blocked { direction, by: gate.gate, detail: gate.detail.clone(), clears_at: gate.clears_at }
 }

@@ -14,10 +14,10 @@ pub(super) fn gates(situation: &Situation<'_>) -> Vec<Gate> {
     let cpu = situation.observation.and_then(crate::model::Observation::cpu_avg);
     let memory = situation.observation.and_then(crate::model::Observation::memory_avg);
     vec![
+        room(situation),
         low(GateKind::CpuLow, "CPU", cpu, thresholds.cpu_low),
         low(GateKind::MemoryLow, "memory", memory, thresholds.memory_low),
         window(situation),
-        room(situation),
         observation(situation),
         nothing_pending(situation),
         healthy(situation, 0.0),
@@ -84,7 +84,7 @@ fn room(situation: &Situation<'_>) -> Gate {
     } else {
         format!("at the minimum of {min} workers")
     };
-    measured(gate(GateKind::Limit, settled > min, detail), Some(f64::from(settled)), f64::from(min), Unit::Count)
+    measured(gate(GateKind::Minimum, settled > min, detail), Some(f64::from(settled)), f64::from(min), Unit::Count)
 }
 
 /// Without a scheduler nothing can be pending. With one that did not answer, it is unknown, and that blocks.

@@ -78,5 +78,5 @@ fn room(situation: &Situation<'_>) -> Gate {
     } else {
         format!("at the maximum of {max} workers")
     };
-    measured(gate(GateKind::Limit, expected < max, detail), Some(f64::from(expected)), f64::from(max), Unit::Count)
+    measured(gate(GateKind::Maximum, expected < max, detail), Some(f64::from(expected)), f64::from(max), Unit::Count)
 }

@@ -68,11 +68,11 @@ fn what_blocks_a_scale_up_is_named() {
     assert_eq!(blocked_by(&hot().held(Direction::Up)), up(GateKind::Hold));
     assert_eq!(blocked_by(&hot().cooling(Direction::Up, 5)), up(GateKind::Cooldown));
     assert_eq!(blocked_by(&hot().scaling_up(1)), up(GateKind::Operations));
-    assert_eq!(blocked_by(&Scene::new(6, Some(90.0), Some(50.0))), up(GateKind::Limit));
+    assert_eq!(blocked_by(&Scene::new(6, Some(90.0), Some(50.0))), up(GateKind::Maximum));
     assert_eq!(blocked_by(&hot().unhealthy(1).unhealthy(2)), up(GateKind::Healthy));
     assert_eq!(blocked_by(&hot().held(Direction::Down).cooling(Direction::Down, 5)), None);
     // Capacity that is coming counts.
-    assert_eq!(blocked_by(&Scene::new(5, Some(90.0), Some(50.0)).scaling_up(1)), up(GateKind::Limit));
+    assert_eq!(blocked_by(&Scene::new(5, Some(90.0), Some(50.0)).scaling_up(1)), up(GateKind::Maximum));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub fn verdict(now: DateTime<Utc>) -> Verdict {
         up: vec![
             measured(GateKind::Demand, true, Some(80.0), 80.0, Unit::Percent, "7 pods pending"),
             gate(GateKind::Observation, true, "the cluster answers"),
-            measured(GateKind::Limit, true, Some(7.0), 8.0, Unit::Count, "7 of at most 8 workers"),
+            measured(GateKind::Maximum, true, Some(7.0), 8.0, Unit::Count, "7 of at most 8 workers"),
             gate(GateKind::Hold, true, "no hold"),
             Gate {
                 clears_at: until(34),
@@ -50,10 +50,10 @@ pub fn verdict(now: DateTime<Utc>) -> Verdict {
             ),
         ],
         down: vec![
+            measured(GateKind::Minimum, true, Some(7.0), 2.0, Unit::Count, "7 workers, at least 2"),
             measured(GateKind::CpuLow, false, Some(80.0), 30.0, Unit::Percent, "CPU 80 % not below 30 %"),
             measured(GateKind::MemoryLow, false, Some(60.6), 40.0, Unit::Percent, "memory 61 % not below 40 %"),
             measured(GateKind::Window, false, Some(0.0), 300.0, Unit::Seconds, "not underutilized"),
-            measured(GateKind::Limit, true, Some(7.0), 2.0, Unit::Count, "7 workers, at least 2"),
             gate(GateKind::Observation, true, "the cluster answers"),
             measured(GateKind::NothingPending, false, Some(7.0), 0.0, Unit::Count, "7 pods pending"),
             measured(
