@@ -5,35 +5,10 @@ mod support;
 use std::time::Duration;
 
 use support::docker::{self, TestCluster};
-use support::engine::{RunningEngine, brisk, listing};
+use support::engine::{RunningEngine, assert_chain, brisk, docker_config, listing, scale};
 use support::redis::TestRedis;
-use windlass::config::{ClusterKind, Config, Span};
+use windlass::config::Span;
 use windlass::model::{Action, Direction, Event, EventData, EventType, Scope};
-
-fn docker_config(cluster: &TestCluster) -> Config {
-    let mut config = brisk(&cluster.id);
-    config.cluster.kind = ClusterKind::Docker;
-    config.workers.image = Some(docker::IMAGE.to_owned());
-    config.workers.name_prefix.clone_from(&cluster.id);
-    config
-}
-
-fn scale(direction: Direction, count: u32) -> Action {
-    Action::Scale { direction, count, worker: None, honor_cooldown: false }
-}
-
-/// The first of each type in order, each caused by the one it should be.
-#[track_caller]
-fn assert_chain(events: &[Event], expected: &[(EventType, Option<EventType>)]) {
-    let mut rest = events.iter();
-    for (event_type, cause) in expected {
-        let event = rest
-            .find(|event| event.event_type() == *event_type)
-            .unwrap_or_else(|| panic!("{event_type} is missing or out of order in\n{}", listing(events)));
-        let found = event.caused_by.and_then(|id| events.iter().find(|event| event.event_id == id));
-        assert_eq!(found.map(Event::event_type), *cause, "the cause of {event_type} in\n{}", listing(events));
-    }
-}
 
 #[tokio::test]
 async fn a_container_killed_by_hand_is_noticed_and_replaced() {

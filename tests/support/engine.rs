@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::docker::TestCluster;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use windlass::clock;
 use windlass::cluster::{self, Cluster};
-use windlass::config::{Config, Span};
+use windlass::config::{ClusterKind, Config, Span};
 use windlass::engine::{Engine, Parts};
-use windlass::model::{Action, Actor, Command, Event, EventType, ReplicaId, State};
+use windlass::model::{Action, Actor, Command, Direction, Event, EventType, ReplicaId, State};
 use windlass::store::{Address, Keys, Store, StoreError};
 use windlass::{bus, viewer};
 
@@ -151,6 +152,33 @@ async fn patiently<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> T {
             }
             Err(error) => panic!("{error}"),
         }
+    }
+}
+
+/// The same with real containers.
+pub fn docker_config(cluster: &TestCluster) -> Config {
+    let mut config = brisk(&cluster.id);
+    config.cluster.kind = ClusterKind::Docker;
+    config.workers.image = Some(super::docker::IMAGE.to_owned());
+    config.workers.name_prefix.clone_from(&cluster.id);
+    config
+}
+
+/// An operator's scaling.
+pub fn scale(direction: Direction, count: u32) -> Action {
+    Action::Scale { direction, count, worker: None, honor_cooldown: false }
+}
+
+/// The first of each type in order, each caused by the one it should be.
+#[track_caller]
+pub fn assert_chain(events: &[Event], expected: &[(EventType, Option<EventType>)]) {
+    let mut rest = events.iter();
+    for (event_type, cause) in expected {
+        let event = rest
+            .find(|event| event.event_type() == *event_type)
+            .unwrap_or_else(|| panic!("{event_type} is missing or out of order in\n{}", listing(events)));
+        let found = event.caused_by.and_then(|id| events.iter().find(|event| event.event_id == id));
+        assert_eq!(found.map(Event::event_type), *cause, "the cause of {event_type} in\n{}", listing(events));
     }
 }
 
