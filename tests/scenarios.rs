@@ -1,5 +1,6 @@
 //! The testing scenarios of seed 002, told from the log alone: a real Redis, the simulated cluster, and for the first ones real Docker
 //! containers too (tests/engine.rs).
+#![allow(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
 mod support;
 
