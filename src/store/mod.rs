@@ -2,6 +2,7 @@
 
 mod connection;
 mod error;
+mod inspect;
 mod keys;
 mod lease;
 mod open;
@@ -15,6 +16,7 @@ use redis::aio::ConnectionManager;
 
 pub use connection::Address;
 pub use error::StoreError;
+pub use inspect::{GroupLook, Inspection, StreamLook};
 pub use keys::Keys;
 pub use open::{OpenError, Opened, open};
 pub use snapshot::Snapshot;

@@ -1,0 +1,64 @@
+//! What happens, as it happens: one reader of the event stream for the whole server. It feeds the counters, and the commands that
+//! wait for their answer.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use super::metrics::Fold;
+use crate::bus::{self, Follower};
+use crate::model::Event;
+use crate::store::{Store, StoreError};
+
+/// How long one read waits.
+const WAIT: Duration = Duration::from_secs(2);
+/// After a failure.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Follows the stream from now on. An outage of Redis misses nothing: it is read on from where it was.
+pub(super) async fn follow(store: Store, mut fold: Fold, events: broadcast::Sender<Arc<[Event]>>) -> Infallible {
+    let mut position = None;
+    loop {
+        let error = match read(&store, &mut position, &mut fold, &events).await {
+            Ok(never) => match never {},
+            Err(error) => error,
+        };
+        tracing::debug!(%error, "the event stream cannot be read");
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+async fn read(
+    store: &Store,
+    position: &mut Option<String>,
+    fold: &mut Fold,
+    events: &broadcast::Sender<Arc<[Event]>>,
+) -> Result<Infallible, StoreError> {
+    let mut from = match position.take() {
+        Some(known) => known,
+        None => bus::newest(store, 1).await?.1,
+    };
+    *position = Some(from.clone());
+    let mut follower = Follower::new(store, vec![(store.keys().events(), from.clone())], WAIT).await?;
+    loop {
+        let entries = follower.next(WAIT).await?;
+        let Some(last) = entries.last() else { continue };
+        from.clone_from(&last.id);
+        *position = Some(from.clone());
+        let batch: Vec<Event> = entries
+            .iter()
+            .filter_map(|entry| match entry.event() {
+                Ok(event) => Some(event),
+                Err(_) => {
+                    fold.unreadable();
+                    None
+                }
+            })
+            .collect();
+        batch.iter().for_each(|event| fold.apply(event));
+        // Nobody may be waiting.
+        let _ = events.send(batch.into());
+    }
+}
