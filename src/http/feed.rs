@@ -17,9 +17,19 @@ const WAIT: Duration = Duration::from_secs(2);
 /// After a failure.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Follows the stream from now on. An outage of Redis misses nothing: it is read on from where it was.
-pub(super) async fn follow(store: Store, mut fold: Fold, events: broadcast::Sender<Arc<[Event]>>) -> Infallible {
-    let mut position = None;
+/// Where the stream ends now; `None`: Redis does not answer.
+pub(super) async fn end(store: &Store) -> Option<String> {
+    bus::newest(store, 1).await.ok().map(|(_, position)| position)
+}
+
+/// Follows the stream from a position on, or from when Redis answers first. An outage of Redis misses nothing: it is read on from
+/// where it was.
+pub(super) async fn follow(
+    store: Store,
+    mut position: Option<String>,
+    mut fold: Fold,
+    events: broadcast::Sender<Arc<[Event]>>,
+) -> Infallible {
     loop {
         let error = match read(&store, &mut position, &mut fold, &events).await {
             Ok(never) => match never {},

@@ -106,7 +106,7 @@ pub async fn serve(
     let requests = Requests::new(&document).map_err(HttpError::Fault)?;
     let (metrics, fold) = Metrics::new().map_err(|error| HttpError::Fault(error.to_string()))?;
     let (events, _) = broadcast::channel(BATCHES_WAITING);
-    let feed = feed::follow(store.clone(), fold, events.clone());
+    let feed = feed::follow(store.clone(), feed::end(&store).await, fold, events.clone());
     let document = document.to_string();
     let app = Arc::new(App { config, store, views, standing, tokens, requests, metrics, events, document });
     let (address, serving) = server::start(address, routes::router(routes, app), stop.clone()).await?;
