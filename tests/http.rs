@@ -1,5 +1,10 @@
 //! Health, metrics, documents and commands over HTTP, on a real Redis with an engine of a simulated cluster.
+#![allow(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
+#[path = "http/client.rs"]
+mod client;
+#[path = "http/fuzz.rs"]
+mod fuzz;
 mod support;
 
 use std::cell::RefCell;
@@ -7,11 +12,11 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use client::{OPERATOR, Request, TestServer, VIEWER, listening, with_tokens};
+use fuzz::{Api, Tally};
 use proptest::test_runner::{Config as Cases, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use support::engine::{RunningEngine, brisk, connect};
-use support::http::{OPERATOR, Request, TestServer, VIEWER, listening, with_tokens};
-use support::http_fuzz::{Api, Tally};
 use support::redis::TestRedis;
 use windlass::config::Config;
 use windlass::http::{self, HttpError};
@@ -362,7 +367,7 @@ async fn metrics_count_what_happens_and_leave_out_what_is_unknown() {
     let hold = json!({"command": "hold", "scope": "down", "seconds": 600, "reason": "audit"});
     assert_eq!(stage.server.command(&hold).await.status, 200);
     let total = r#"windlass_operation_duration_seconds_count{direction="scale_up",step="total"}"#;
-    let done = |reply: &support::http::Reply| {
+    let done = |reply: &client::Reply| {
         reply.metric(total) >= Some(1.0)
             && reply.metric(r#"windlass_workers{status="ready"}"#) == Some(3.0)
             && reply.metric(r#"windlass_hold_active{direction="scale_down"}"#) == Some(1.0)

@@ -39,9 +39,12 @@ pub(super) struct RefusedBody {
     pub answer: CommandAnswer,
 }
 
-/// An answer that is not a success.
+/// An answer that is not a success. Boxed: it is the rare half of many results.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     status: StatusCode,
     detail: ErrorDetail,
     header: Option<(HeaderName, HeaderValue)>,
@@ -50,7 +53,8 @@ pub(super) struct Problem {
 impl Problem {
     /// A problem of a kind.
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, detail: ErrorDetail { code: Cow::Borrowed(code), message: message.into() }, header: None }
+        let detail = ErrorDetail { code: Cow::Borrowed(code), message: message.into() };
+        Self(Box::new(Parts { status, detail, header: None }))
     }
 
     /// The request's wording is wrong.
@@ -60,19 +64,22 @@ impl Problem {
 
     /// Not now; again in so many seconds.
     pub(super) fn unavailable(code: &'static str, message: impl Into<String>, again_in_seconds: u64) -> Self {
-        let again = (RETRY_AFTER, HeaderValue::from(again_in_seconds));
-        Self { header: Some(again), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message).with(RETRY_AFTER, HeaderValue::from(again_in_seconds))
     }
 
     /// A token is needed, or another one.
     pub(super) fn unauthorized(code: &'static str, message: &str, challenge: &'static str) -> Self {
-        let challenge = (WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        Self { header: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, code, message) }
+        Self::new(StatusCode::UNAUTHORIZED, code, message).with(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
     }
 
     /// A fault of windlass's own. What it was is in the log.
     pub(super) fn fault() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a fault of windlass's own; its log tells more")
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.header = Some((name, value));
+        self
     }
 }
 
@@ -84,8 +91,9 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = json(self.status, &ErrorBody { error: self.detail });
-        if let Some((name, value)) = self.header {
+        let Parts { status, detail, header } = *self.0;
+        let mut response = json(status, &ErrorBody { error: detail });
+        if let Some((name, value)) = header {
             response.headers_mut().insert(name, value);
         }
         response

@@ -32,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What the feed did not bring (Redis went and came back) is looked for this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+type Heard = broadcast::Receiver<Arc<[Event]>>;
+
 /// Takes a command, and answers when the leader has.
 pub(super) async fn give(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     // A route without a caller would be one without a lock.
@@ -47,16 +49,17 @@ pub(super) async fn give(State(app): State<Arc<App>>, request: Request) -> Resul
     };
     // From before the command on, so that the answer cannot be missed.
     let mut heard = app.events.subscribe();
-    let events = match app.send(&command, wanted.command_id.is_some()).await? {
+    let (id, has_own_id) = (command.command_id, wanted.command_id.is_some());
+    let events = match app.send(&command, has_own_id).await? {
         Sent::Other => {
             let message = "this command_id stands for another command: take a new one";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "command_id_reused", message));
         }
-        Sent::Before => app.answered(command.command_id, EVENTS_KEPT).await?,
+        Sent::Before => app.answered(id).await?,
         Sent::Now => Vec::new(),
     };
-    let events = if events.is_empty() { app.hear(&mut heard, command.command_id).await? } else { events };
-    Ok(told(CommandAnswer::new(command.command_id, &command.action, events, None)))
+    let events = if events.is_empty() { app.hear(&mut heard, id, has_own_id).await? } else { events };
+    Ok(told(CommandAnswer::new(id, &command.action, events, None)))
 }
 
 async fn body(request: Request) -> Result<Bytes, Problem> {
@@ -90,9 +93,10 @@ impl App {
             let message = "no replica leads, so nobody would carry it out; nothing was sent";
             return Err(Problem::unavailable("no_leader", message, self.lease_seconds()));
         }
-        let sent = match has_own_id {
-            true => bus::send_once(&self.store, command).await,
-            false => bus::send(&self.store, command).await.map(|()| Sent::Now),
+        let sent = if has_own_id {
+            bus::send_once(&self.store, command).await
+        } else {
+            bus::send(&self.store, command).await.map(|()| Sent::Now)
         };
         sent.map_err(|error| match error {
             StoreError::Unavailable(error) => {
@@ -107,40 +111,34 @@ impl App {
     }
 
     /// Waits for the events that a command caused.
-    async fn hear(&self, heard: &mut broadcast::Receiver<Arc<[Event]>>, id: Uuid) -> Result<Vec<Event>, Problem> {
+    async fn hear(&self, heard: &mut Heard, id: Uuid, has_own_id: bool) -> Result<Vec<Event>, Problem> {
         let listen = async {
             loop {
-                match tokio::time::timeout(LOOK_AGAIN, heard.recv()).await {
-                    Ok(Ok(batch)) => {
-                        let found: Vec<Event> = batch.iter().filter(|event| answers(event, id)).cloned().collect();
-                        if !found.is_empty() {
-                            return found;
-                        }
-                    }
+                let found = if let Ok(Ok(batch)) = tokio::time::timeout(LOOK_AGAIN, heard.recv()).await {
+                    batch.iter().filter(|event| answers(event, id)).cloned().collect()
+                } else {
                     // Nothing came, or more than was kept: what is on the stream is what counts.
-                    Ok(Err(_)) | Err(_) => {
-                        let found = self.answered(id, EVENTS_KEPT).await.unwrap_or_default();
-                        if !found.is_empty() {
-                            return found;
-                        }
-                    }
+                    self.answered(id).await.unwrap_or_default()
+                };
+                if !found.is_empty() {
+                    return found;
                 }
             }
         };
         tokio::time::timeout(PATIENCE, listen).await.map_err(|_| {
             let message = format!(
                 "the leader has not answered within {} s. The command ({id}) is on the stream: within a minute of it a leader still \
-                 carries it out, later it is refused as stale. {}",
+                 carries it out, later it is refused as stale; {}",
                 PATIENCE.as_secs(),
-                again(id, false)
+                again(id, has_own_id)
             );
             Problem::new(StatusCode::GATEWAY_TIMEOUT, "no_answer", message)
         })
     }
 
     /// The events that a command has caused already.
-    async fn answered(&self, id: Uuid, among: usize) -> Result<Vec<Event>, StoreError> {
-        let (events, _) = bus::newest(&self.store, among).await?;
+    async fn answered(&self, id: Uuid) -> Result<Vec<Event>, StoreError> {
+        let (events, _) = bus::newest(&self.store, EVENTS_KEPT).await?;
         Ok(events.into_iter().filter(|event| answers(event, id)).collect())
     }
 

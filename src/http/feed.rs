@@ -57,18 +57,16 @@ async fn read(
         let Some(last) = entries.last() else { continue };
         from.clone_from(&last.id);
         *position = Some(from.clone());
-        let batch: Vec<Event> = entries
-            .iter()
-            .filter_map(|entry| match entry.event() {
-                Ok(event) => Some(event),
-                Err(_) => {
-                    fold.unreadable();
-                    None
-                }
-            })
-            .collect();
-        batch.iter().for_each(|event| fold.apply(event));
+        let mut batch = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            if let Ok(event) = entry.event() {
+                fold.apply(&event);
+                batch.push(event);
+            } else {
+                fold.unreadable();
+            }
+        }
         // Nobody may be waiting.
-        let _ = events.send(batch.into());
+        let _ = events.send(Arc::from(batch));
     }
 }

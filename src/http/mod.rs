@@ -82,7 +82,7 @@ struct App {
     metrics: Metrics,
     /// What happens, in the batches in which it happens.
     events: broadcast::Sender<Arc<[Event]>>,
-    /// The OpenAPI document.
+    /// The API's description.
     document: String,
 }
 

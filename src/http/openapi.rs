@@ -1,4 +1,4 @@
-//! The API's description (OpenAPI 3.1), made from the table of routes and from the types.
+//! The API's description (`OpenAPI` 3.1), made from the table of routes and from the types.
 
 use schemars::SchemaGenerator;
 use schemars::generate::{Contract, SchemaSettings};

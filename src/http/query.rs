@@ -77,7 +77,7 @@ impl EventsQuery {
                 self.filter.severity = Some(word(text).ok_or_else(|| wrong("info, warning, critical"))?);
             }
             "worker" => {
-                self.filter.worker = Some(text.parse::<WorkerName>().map_err(|error| format!("worker: {error}"))?)
+                self.filter.worker = Some(text.parse::<WorkerName>().map_err(|error| format!("worker: {error}"))?);
             }
             "since" => self.filter.since = Some(text.parse::<Since>().map_err(|how| wrong(&how))?.moment(now)),
             _ => {

@@ -71,7 +71,7 @@ pub(super) enum Content {
 }
 
 fn document<T: schemars::JsonSchema>(status: u16, meaning: &'static str) -> Answer {
-    Answer { status, meaning, content: Content::Document(|generator| generator.subschema_for::<T>()) }
+    Answer { status, meaning, content: Content::Document(SchemaGenerator::subschema_for::<T>) }
 }
 
 fn text(media: &'static str, meaning: &'static str) -> Answer {
@@ -184,7 +184,7 @@ fn command() -> Route {
     Route {
         method: "post",
         access: Access::Needs(Role::Operator),
-        body: Some(|generator| generator.subschema_for::<CommandRequest>()),
+        body: Some(SchemaGenerator::subschema_for::<CommandRequest>),
         ..Route::get("/api/v1/commands", "command", summary, post(commands::give))
             .locked()
             .answer(document::<CommandAnswer>(200, "The leader has taken it."))
@@ -204,7 +204,7 @@ fn command() -> Route {
 
 /// The router that serves them.
 pub(super) fn router(routes: Vec<Route>, app: Arc<App>) -> Router {
-    let router = routes.into_iter().fold(Router::new(), |router, route| {
+    let paths = routes.into_iter().fold(Router::new(), |router, route| {
         let handler = match route.access {
             Access::Open => route.handler,
             Access::Needs(role) => {
@@ -213,7 +213,7 @@ pub(super) fn router(routes: Vec<Route>, app: Arc<App>) -> Router {
         };
         router.route(route.path, handler)
     });
-    guarded(router.fallback(nothing_here).method_not_allowed_fallback(wrong_method)).with_state(app)
+    guarded(paths.fallback(nothing_here).method_not_allowed_fallback(wrong_method)).with_state(app)
 }
 
 /// What holds for every request, whatever it is for.

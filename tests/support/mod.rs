@@ -5,7 +5,5 @@
 pub mod docker;
 pub mod engine;
 pub mod fake_daemon;
-pub mod http;
-pub mod http_fuzz;
 pub mod line;
 pub mod redis;

@@ -99,3 +99,74 @@ impl Operations {
 fn observe(histogram: &HistogramVec, direction: Direction, step: &str, seconds: f64) {
     histogram.with_label_values(&[direction.key(), step]).observe(seconds);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event::{NodeDrained, NodeRemoved, ScaleDownDecision, ScaleDownStarted, ScalingActionCompleted};
+    use crate::model::{Actor, Metadata, Origin};
+
+    fn event(second: i64, data: impl Into<EventData>) -> Event {
+        Event {
+            event_id: Uuid::nil(),
+            timestamp: DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(second),
+            source: "test".to_owned(),
+            data: data.into(),
+            metadata: Metadata { cluster_id: "c1".parse().unwrap(), region: String::new() },
+            caused_by: None,
+            correlation_id: Some(Uuid::from_u128(7)),
+            actor: Actor::Engine,
+        }
+    }
+
+    fn history() -> Vec<Event> {
+        let name: WorkerName = "w-1".parse().unwrap();
+        let node_names = vec![name.clone()];
+        let reason = "scale_down".to_owned();
+        let decision = ScaleDownDecision {
+            node_names: node_names.clone(),
+            current_workers: 3,
+            target_workers: 2,
+            origin: Origin::Rules,
+            reason: String::new(),
+            dry_run: false,
+        };
+        let end = ScalingActionCompleted {
+            action: Direction::Down,
+            count: 1,
+            previous_workers: 3,
+            new_workers: 2,
+            duration: 16.0,
+        };
+        vec![
+            event(0, decision),
+            event(1, ScaleDownStarted { node_names, previous_workers: 3 }),
+            event(5, NodeDrained { node_name: name.clone(), evicted_pods: None }),
+            event(15, NodeRemoved { node_name: name, reason }),
+            event(16, end),
+        ]
+    }
+
+    fn sums(events: &[Event]) -> [f64; 4] {
+        let mut operations = Operations::new(&Registry::new()).unwrap();
+        for event in events {
+            operations.apply(event);
+        }
+        assert!(operations.tracks.is_empty());
+        ["chosen", "drained", "removed", TOTAL]
+            .map(|step| operations.seconds.with_label_values(&["scale_down", step]).get_sample_sum())
+    }
+
+    #[test]
+    fn each_step_takes_from_the_one_before_it() {
+        let history = history();
+        assert!(sums(&history).iter().zip([1.0, 4.0, 10.0, 16.0]).all(|(sum, wanted)| (sum - wanted).abs() < 1e-9));
+    }
+
+    #[test]
+    fn what_began_before_us_has_steps_of_unknown_length() {
+        let history = history();
+        let sums = sums(&history[2..]);
+        assert!(sums.iter().zip([0.0, 0.0, 0.0, 16.0]).all(|(sum, wanted)| (sum - wanted).abs() < 1e-9), "{sums:?}");
+    }
+}

@@ -6,7 +6,7 @@ use prometheus::proto::MetricFamily;
 use super::sheet::Sheet;
 use crate::clock;
 use crate::engine::Standing;
-use crate::model::{Direction, RedisReport, StoreHealth, View, Worker, WorkerKind, WorkerStatus};
+use crate::model::{Direction, Observation, RedisReport, StoreHealth, View, Worker, WorkerKind, WorkerStatus};
 use crate::report::fresh;
 use crate::store::Inspection;
 
@@ -88,9 +88,9 @@ fn unremovable(view: &View, worker: &Worker) -> Option<&'static str> {
 fn load(sheet: &mut Sheet, view: &View) -> Result<()> {
     let seen = fresh(view);
     let ratio = |percent: Option<f64>| percent.map(|percent| percent / 100.0);
-    let cpu = ratio(seen.and_then(|seen| seen.cpu_avg()));
+    let cpu = ratio(seen.and_then(Observation::cpu_avg));
     sheet.gauge("windlass_cluster_cpu_ratio", "Mean CPU of the live workers, as a part of their limits", cpu)?;
-    let memory = ratio(seen.and_then(|seen| seen.memory_avg()));
+    let memory = ratio(seen.and_then(Observation::memory_avg));
     sheet.gauge(
         "windlass_cluster_memory_ratio",
         "Mean memory of the live workers, as a part of their limits",
@@ -114,8 +114,8 @@ fn guards(sheet: &mut Sheet, view: &View) -> Result<()> {
     });
     let help = "Until a direction has cooled down; 0: it has";
     sheet.gauges("windlass_cooldown_remaining_seconds", help, ["direction"], cooldown)?;
-    let held = each(&|direction| Some(truth(state.hold(direction, now).is_some())));
-    sheet.gauges("windlass_hold_active", "Whether an operator holds a direction: 1 or 0", ["direction"], held)?;
+    let active = each(&|direction| Some(truth(state.hold(direction, now).is_some())));
+    sheet.gauges("windlass_hold_active", "Whether an operator holds a direction: 1 or 0", ["direction"], active)?;
     let age =
         each(&|direction| state.hold(direction, now).map(|hold| clock::between(hold.placed_at, now).as_secs_f64()));
     sheet.gauges("windlass_hold_age_seconds", "Since a hold was placed; absent without one", ["direction"], age)?;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::string::string_regex;
 use serde_json::{Map, Value, json};
 
-use super::http::{OPERATOR, Reply, Request, VIEWER};
+use super::client::{OPERATOR, Reply, Request, VIEWER};
 
 /// The API as it describes itself.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use windlass::http::{self, Serving};
 use windlass::store::Store;
 use windlass::viewer;
 
-use super::engine::PATIENCE;
+use crate::support::engine::PATIENCE;
 
 /// The tokens of [`with_tokens`].
 pub const OPERATOR: &str = "anna-s-secret-token";
@@ -133,10 +133,10 @@ impl Request {
         let host = self.host.clone().unwrap_or_else(|| address.to_string());
         let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", self.method, self.path);
         if let Some(token) = &self.token {
-            head.push_str(&format!("Authorization: Bearer {token}\r\n"));
+            head.extend(["Authorization: Bearer ", token, "\r\n"]);
         }
         let body = self.body.as_ref().map(|(media, body)| {
-            head.push_str(&format!("Content-Type: {media}\r\nContent-Length: {}\r\n", body.len()));
+            head.extend(["Content-Type: ", media, "\r\nContent-Length: ", &body.len().to_string(), "\r\n"]);
             body.as_slice()
         });
         [head.as_bytes(), b"\r\n", body.unwrap_or_default()].concat()
