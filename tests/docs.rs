@@ -53,6 +53,10 @@ fn the_page_of_the_keys_is_fresh() {
             "autoscaler_events:dead",
             "stream of events that a handler could not deal with: event, entry, handler, error, tries",
         ),
+        (
+            "command:{id}",
+            "string with a time to live: a command whose client gave the id, so that giving it again does nothing more",
+        ),
         ("tx:{id}", "string with a time to live: marks a transaction as applied while it may be tried again"),
     ];
     for (key, what) in Keys::TABLE.iter().chain(&more) {

@@ -2,6 +2,7 @@
 
 mod consumer;
 mod entry;
+mod once;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use redis::{AsyncCommands, Value};
 
 pub use consumer::Consumer;
 pub use entry::Entry;
+pub use once::{Sent, send_once};
 
 use crate::model::{Command, Event};
 use crate::store::{Store, StoreError};

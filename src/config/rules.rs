@@ -1,6 +1,7 @@
 //! Rules that hold between settings, or that need more than a schema to say. A setting that is wrong already is not
 //! held against them.
 
+mod http;
 mod redis;
 pub(super) mod spans;
 mod workers;
@@ -13,18 +14,21 @@ use super::mistake::{Mistake, Origin, Source};
 use super::{Config, pointer};
 
 /// Checks them all.
-pub(super) fn check(config: &Config, merged: &Merged, findings: &mut Findings) {
-    let mut rules = Rules { config, merged, findings };
+pub(super) fn check(config: &Config, merged: &Merged, has_http_token: bool, findings: &mut Findings) {
+    let mut rules = Rules { config, merged, has_http_token, findings };
     rules.limits();
     rules.spans();
     rules.workers();
     rules.redis();
     rules.handlers();
+    rules.http();
 }
 
 struct Rules<'a> {
     config: &'a Config,
     merged: &'a Merged,
+    /// Whether the environment brings a token for HTTP.
+    has_http_token: bool,
     findings: &'a mut Findings,
 }
 

@@ -135,6 +135,12 @@ impl Keys {
         self.key(format_args!("{}:dead", self.stream))
     }
 
+    /// `command:{id}`: the command that a client gave under an id of its own, so that giving it again does nothing more.
+    #[must_use]
+    pub fn command(&self, id: Uuid) -> String {
+        self.key(format_args!("command:{id}"))
+    }
+
     /// `tx:{id}`: marks a transaction as applied, for as long as it may be tried again.
     #[must_use]
     pub fn transaction(&self, id: Uuid) -> String {
