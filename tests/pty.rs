@@ -17,9 +17,8 @@ const SMALL: Size = (80, 24);
 const LARGE: Size = (160, 48);
 
 fn ready(terminal: &Terminal, workers: usize) {
-    terminal.shows(&format!("{workers} ready workers"), |screen| {
-        screen.contents().matches("● ready").count() == workers
-    });
+    terminal
+        .shows(&format!("{workers} ready workers"), |screen| screen.contents().matches("● ready").count() == workers);
 }
 
 /// Nothing that has to do with this home may be left: no windlass, no redis-server.

@@ -49,8 +49,7 @@ impl Terminal {
         let before = settings(pair.master.as_ref());
         let (height, width) = cells(columns, rows);
         let parser = vt100::Parser::new(height, width, 0);
-        let seen: Shared =
-            Arc::new((Mutex::new(Seen { parser, raw: Vec::new(), ended: false }), Condvar::new()));
+        let seen: Shared = Arc::new((Mutex::new(Seen { parser, raw: Vec::new(), ended: false }), Condvar::new()));
         let reader = pair.master.try_clone_reader().expect("a reader");
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || read(reader, &shared));
@@ -84,7 +83,11 @@ impl Terminal {
                 return self.started.elapsed();
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "not within {PATIENCE:?}: {what}; the screen:\n{}", seen.parser.screen().contents());
+            assert!(
+                !left.is_zero(),
+                "not within {PATIENCE:?}: {what}; the screen:\n{}",
+                seen.parser.screen().contents()
+            );
             assert!(!seen.ended, "the terminal was closed before: {what}\n{}", seen.parser.screen().contents());
             seen = self.seen.1.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
         }
