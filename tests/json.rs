@@ -92,11 +92,11 @@ impl Page {
                 true
             }
             "list" => {
-                let items = value.as_array();
-                items.is_some_and(|items| {
-                    items.iter().for_each(|item| self.fields(section, &format!("{path}[]."), item));
-                    true
-                })
+                let Some(items) = value.as_array() else { return false };
+                for item in items {
+                    self.fields(section, &format!("{path}[]."), item);
+                }
+                true
             }
             other => panic!("{section}: {path} has the type {other:?}, which the page does not explain"),
         }

@@ -167,7 +167,7 @@ impl Drop for Terminal {
 }
 
 fn read(mut reader: Box<dyn Read + Send>, seen: &Shared) {
-    let mut bytes = [0; 65_536];
+    let mut bytes = vec![0; 65_536];
     loop {
         let count = reader.read(&mut bytes).unwrap_or(0);
         let mut now = seen.0.lock().unwrap_or_else(PoisonError::into_inner);
