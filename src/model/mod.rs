@@ -16,6 +16,7 @@ pub mod rules;
 pub mod state;
 pub mod verdict;
 pub mod view;
+pub mod words;
 pub mod worker;
 
 pub use command::{Action, Command, Scope};
