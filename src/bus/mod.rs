@@ -1,7 +1,9 @@
 //! Redis Streams: what happened goes out on one, what operators want comes in on another.
 
 mod consumer;
+pub mod dead_letters;
 mod entry;
+pub mod webhooks;
 
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamReadOptions, StreamReadReply};
 use redis::{AsyncCommands, Value};
 
-pub use consumer::Consumer;
+pub use consumer::{Batch, Consumer, Left, Loss, Pending};
 pub use entry::Entry;
 
 use crate::model::{Command, Event};

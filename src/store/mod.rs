@@ -18,7 +18,7 @@ pub use error::StoreError;
 pub use keys::Keys;
 pub use open::{OpenError, Opened, open};
 pub use snapshot::Snapshot;
-pub use transaction::{Acknowledgement, Committed, DeadLetter, Transaction};
+pub use transaction::{Acknowledgement, Committed, DeadLetter, Settled, Transaction};
 
 /// A cluster's memory in Redis.
 #[derive(Clone)]

@@ -18,6 +18,8 @@ pub fn describe_action(action: &Action) -> String {
         Action::Protect { worker } => format!("protect {worker}"),
         Action::Unprotect { worker } => format!("unprotect {worker}"),
         Action::Reconcile => "reconcile".to_owned(),
+        Action::DeadLetterRetry { entry } => format!("retry dead letter {entry}"),
+        Action::DeadLetterDrop { entry } => format!("drop dead letter {entry}"),
     }
 }
 

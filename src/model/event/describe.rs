@@ -16,6 +16,10 @@ pub fn describe(data: &EventData) -> String {
         E::OptimalStateTrigger(d) => {
             format!("at the minimum of {} and idle: {}", d.min_workers, load(d.cpu_avg, d.memory_avg))
         }
+        E::OptimalStateEnded(d) => {
+            let workers = number(d.current_workers, "worker");
+            format!("no longer at the minimum and idle, after {}: {workers}", format::seconds(d.duration))
+        }
         E::ScalingActionCompleted(d) => {
             let (before, after) = (d.previous_workers, d.new_workers);
             format!("scaled {} {before} → {after} in {}", d.action, format::seconds(d.duration))
@@ -123,6 +127,12 @@ pub fn describe(data: &EventData) -> String {
             let tries = if d.tries == 1 { "1 try".to_owned() } else { format!("{} tries", d.tries) };
             format!("{} gave up after {tries}: {}", d.handler, d.error)
         }
+        E::EventDeadLetterRetried(d) => format!("dead letter given to {} again: {}", d.handler, d.reason),
+        E::EventDeadLetterDropped(d) => format!("dead letter of {} dropped: {}", d.handler, d.reason),
+        E::EventsLost(d) => {
+            let count = d.count.map_or_else(|| "events".to_owned(), |count| format::plural(count, "event"));
+            format!("{count} trimmed before {} had dealt with them", d.handler)
+        }
     }
 }
 
@@ -200,7 +210,7 @@ mod tests {
             "last_sync" | "last_check" | "last_seen" | "created_at" | "until" | "since" | "violation_time"
             | "restore_time" => json!("2026-03-14T09:26:53Z"),
             "status" | "cause" | "reason" | "detail" | "placed_by" | "command" | "replica" | "cluster" | "error"
-            | "handler" | "event" | "container_id" => json!("in_words"),
+            | "handler" | "event" | "entry" | "container_id" => json!("in_words"),
             _ => json!(3),
         };
         let data: serde_json::Map<_, _> =

@@ -2,6 +2,7 @@
 
 mod catalog;
 pub mod describe;
+mod lasting;
 
 use std::fmt;
 use std::str::FromStr;
