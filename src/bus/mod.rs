@@ -3,6 +3,7 @@
 mod consumer;
 pub mod dead_letters;
 mod entry;
+pub mod replay;
 pub mod webhooks;
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 
 pub mod alert_manager;
 mod draft;
+pub mod feed;
 pub mod metrics_listener;
 pub mod minimum_node_enforcer;
 pub mod node_manager;
