@@ -183,7 +183,7 @@ fn hmac(key: &str, bytes: &[u8]) -> String {
     let padded = |with: u8| block.map(|byte| byte ^ with);
     let inner = Sha256::digest([padded(0x36).as_slice(), bytes].concat());
     let outer = Sha256::digest([padded(0x5c).as_slice(), inner.as_slice()].concat());
-    outer.iter().map(|byte| format!("{byte:02x}")).collect()
+    outer.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 #[tokio::test]
@@ -215,7 +215,8 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     let engine = RunningEngine::start(&redis.url(), &with(vec![target]), folder.path()).await;
     until("the refusal", async || {
         let all = webhooks::health(&engine.store).await.unwrap();
-        all.iter().any(|target| target.last_error.as_ref().is_some_and(|error| error.contains("invalid peer certificate")))
+        all.iter()
+            .any(|target| target.last_error.as_ref().is_some_and(|error| error.contains("invalid peer certificate")))
     })
     .await;
     engine.stop().await;
@@ -255,6 +256,38 @@ async fn a_crash_between_request_and_acknowledgement_repeats_the_event_and_loses
         .collect();
     assert!(missed.is_empty(), "{missed:#?}");
     assert_eq!(hook.requests().iter().filter(|told| told.id() == held.event_id.to_string()).count(), 2);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_seen_to_be_delivered_is_not_sent_again() {
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let hook = Hook::answering(&[]).await;
+    let mut target = hook.target("ops");
+    (target.min_severity, target.types) = (None, vec![EventType::HoldPlaced, EventType::HoldReleased]);
+    target.timeout = Span::seconds(30);
+    let config = with(vec![target]);
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    engine.first(EventType::ClusterStateSynced).await;
+    hook.then(Answer::Hang);
+    let held = engine.command(hold()).await;
+    hook.told("the hold", |told| is(told, EventType::HoldPlaced)).await;
+    let store = engine.store.clone();
+    engine.crash().await;
+    // As if the one before had seen the answer while the next one took the entry over.
+    redis::cmd("ZADD")
+        .arg(store.keys().webhook_delivered("ops"))
+        .arg(1)
+        .arg(held.event_id.to_string())
+        .exec_async(&mut store.connection())
+        .await
+        .unwrap();
+    hook.then(Answer::Status(200));
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    engine.command(Action::Release { scope: Scope::Up }).await;
+    hook.told("the release", |told| is(told, EventType::HoldReleased)).await;
+    assert_eq!(hook.requests().iter().filter(|told| is(told, EventType::HoldPlaced)).count(), 1);
+    until("all to be acknowledged", async || health(&store, "ops").await.waiting == Some(0)).await;
     engine.stop().await;
 }
 
