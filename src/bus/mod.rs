@@ -1,8 +1,11 @@
 //! Redis Streams: what happened goes out on one, what operators want comes in on another.
 
 mod consumer;
+pub mod dead_letters;
 mod entry;
 mod once;
+pub mod replay;
+pub mod webhooks;
 
 use std::time::Duration;
 
@@ -10,7 +13,7 @@ use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamReadOptions, StreamReadReply};
 use redis::{AsyncCommands, Value};
 
-pub use consumer::Consumer;
+pub use consumer::{Batch, Consumer, Left, Loss, Pending};
 pub use entry::Entry;
 pub use once::{Sent, send_once};
 

@@ -165,7 +165,7 @@ fn allowed(at: &str, place: Option<&Place>) -> String {
 pub(super) fn found(at: &str, value: &Value) -> String {
     const LONGEST: usize = 80;
     // What an operator gives to the workers' environment is theirs alone.
-    let private = pointer::covers("/workers/env", at);
+    let private = pointer::covers("/workers/env", at) || is_webhook_secret(at);
     match value {
         Value::Null => "nothing (null)".to_owned(),
         Value::Array(_) => "a list".to_owned(),
@@ -182,6 +182,13 @@ pub(super) fn found(at: &str, value: &Value) -> String {
             }
         }
     }
+}
+
+/// A webhook's address and headers are as good as passwords.
+fn is_webhook_secret(at: &str) -> bool {
+    let rest = at.strip_prefix("/autoscaler/events/alerts/targets/");
+    let field = rest.and_then(|rest| rest.split('/').nth(1));
+    field.is_some_and(|field| matches!(field, "url" | "headers"))
 }
 
 /// The mistake of setting what does not exist.

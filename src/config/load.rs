@@ -229,8 +229,8 @@ impl Merged {
             }
         };
         let http_token = sources.environment.get(HTTP_TOKEN).map(String::as_str);
-        rules::check(&config, self, http_token.is_some_and(|token| !token.trim().is_empty()), findings);
         self.expand_home(&mut config, sources.home.as_deref(), findings);
+        rules::check(&config, self, http_token.is_some_and(|token| !token.trim().is_empty()), findings);
         self.read_password(&mut config, sources, findings);
         if !findings.is_wrong("/http/tokens") {
             self.read_tokens(&mut config, http_token, findings);
@@ -245,14 +245,27 @@ impl Merged {
             ("/workers/env_file", &mut config.workers.env_file),
             ("/log/dir", &mut config.log.dir),
         ];
-        let paths = paths.into_iter().filter_map(|(at, path)| Some((at.to_owned(), path.as_mut()?)));
         let tokens = config.http.tokens.iter_mut().enumerate();
-        let tokens = tokens.map(|(number, token)| (format!("/http/tokens/{number}/token_file"), &mut token.token_file));
+        let tokens =
+            tokens.map(|(number, token)| (format!("/http/tokens/{number}/token_file"), Some(&mut token.token_file)));
+        let targets = config.autoscaler.events.alerts.targets.iter_mut().enumerate();
+        let paths = paths.into_iter().map(|(at, path)| (at.to_owned(), path.as_mut())).chain(tokens).chain(
+            targets.flat_map(|(number, target)| {
+                let at = format!("/autoscaler/events/alerts/targets/{number}");
+                let secret = (format!("{at}/hmac_secret_file"), target.hmac_secret_file.as_mut());
+                let headers = target.header_files.iter_mut();
+                let headers =
+                    headers.map(move |(name, path)| (pointer::join(&format!("{at}/header_files"), name), Some(path)));
+                std::iter::once(secret).chain(headers)
+            }),
+        );
         let mut homeless = Vec::new();
-        for (at, path) in paths.chain(tokens) {
-            match expand(path, home) {
-                Some(expanded) => *path = expanded,
-                None => homeless.push((at, path.display().to_string())),
+        for (at, path) in paths {
+            if let Some(path) = path {
+                match expand(path, home) {
+                    Some(expanded) => *path = expanded,
+                    None => homeless.push((at, path.display().to_string())),
+                }
             }
         }
         let texts = config.workers.mounts.iter_mut().enumerate();

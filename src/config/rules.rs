@@ -1,6 +1,7 @@
 //! Rules that hold between settings, or that need more than a schema to say. A setting that is wrong already is not
 //! held against them.
 
+mod alerts;
 mod http;
 mod redis;
 pub(super) mod spans;
@@ -22,6 +23,7 @@ pub(super) fn check(config: &Config, merged: &Merged, has_http_token: bool, find
     rules.redis();
     rules.handlers();
     rules.http();
+    rules.alerts();
 }
 
 struct Rules<'a> {
