@@ -1,6 +1,7 @@
 //! Events: something that happened, in the structure of seed 002 plus `caused_by`, `correlation_id` and `actor`.
 
 mod catalog;
+pub mod schema;
 
 use std::fmt;
 use std::str::FromStr;
