@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tui_input::Input;
-use windlass::model::{Action, Event, Scope, WorkerName};
+use uuid::Uuid;
+use windlass::model::{Action, Event, Scope, View, WorkerName};
 
 use super::chain::Chain;
 use super::keys::Act;
+use super::track::{Subject, Track, track};
 
 /// One popup.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub enum Popup {
     Release(Menu),
     /// An event with its data and its chain.
     Event(EventDetail),
+    /// One operation, step by step.
+    Track(OpenTrack),
     /// A worker with its story; how far it is scrolled.
     Worker(WorkerName, usize),
     /// All actions; how far it is scrolled.
@@ -100,6 +104,35 @@ pub struct EventDetail {
     pub cursor: usize,
 }
 
+/// One operation, step by step.
+#[derive(Debug, Clone)]
+pub struct OpenTrack {
+    /// Its steps.
+    pub track: Track,
+    /// The step one stands on.
+    pub cursor: usize,
+}
+
+impl OpenTrack {
+    /// Opens an operation.
+    #[must_use]
+    pub fn of(id: Uuid, view: &View) -> Self {
+        Self { track: track(&view.events, Subject::find(id, &view.state)), cursor: 0 }
+    }
+
+    /// Takes in what has happened since it was opened.
+    pub fn refresh(&mut self, view: &View) {
+        self.track = track(&view.events, Subject::find(self.track.id, &view.state));
+        self.cursor = self.cursor.min(self.track.rows.len().saturating_sub(1));
+    }
+
+    /// The event of the step one stands on.
+    #[must_use]
+    pub fn event(&self) -> Option<&Arc<Event>> {
+        self.track.rows.get(self.cursor).and_then(|row| row.event.as_ref())
+    }
+}
+
 /// Actions by name, commands in words.
 #[derive(Debug, Clone, Default)]
 pub struct Palette {
@@ -125,6 +158,12 @@ impl EventDetail {
     #[must_use]
     pub fn event(&self) -> Option<&Arc<Event>> {
         self.chain.links.get(self.chain.own).map(|link| &link.event)
+    }
+
+    /// The event of the link one stands on.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&Arc<Event>> {
+        self.chain.links.get(self.cursor).map(|link| &link.event)
     }
 
     /// Takes in what has followed since it was opened.

@@ -2,9 +2,11 @@
 
 mod acts;
 mod answers;
+mod log;
 mod popups;
 mod screens;
 mod styles;
+mod track;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -68,10 +68,12 @@ fn events_since(then: &View, now: &View) -> usize {
 
 /// An open event may have had effects since; an open worker reads the picture itself.
 fn refresh_popups(model: &mut Model) {
-    let events = Arc::clone(&model.view.events);
+    let view = Arc::clone(&model.view);
     for popup in &mut model.popups {
-        if let Popup::Event(detail) = popup {
-            detail.refresh(&events);
+        match popup {
+            Popup::Event(detail) => detail.refresh(&view.events),
+            Popup::Track(open) => open.refresh(&view),
+            _ => {}
         }
     }
 }
