@@ -41,7 +41,8 @@ fn the_page_of_the_keys_is_fresh() {
     let mut page = format!(
         "# Keys in Redis\n\n<!-- Made from src/store/keys.rs: change that, then run {HINT}. -->\n\n\
          All keys begin with the cluster's hash tag, `{{<cluster id>}}:`, so that clusters share a Redis and Redis Cluster works.\n\
-         They are written by one script only (`assets/lua/commit.lua`), which checks the writer's lease epoch.\n\n\
+         They are written by one script only (`assets/lua/commit.lua`), which checks the writer's lease epoch; but for `webhooks:*`, the\n\
+         books of each target's deliveries, and `autoscaler:engine`.\n\n\
          | Key | What it holds |\n|---|---|\n"
     );
     let more = [
@@ -53,6 +54,11 @@ fn the_page_of_the_keys_is_fresh() {
             "autoscaler_events:dead",
             "stream of events that a handler could not deal with: event, entry, handler, error, tries",
         ),
+        (
+            "webhooks:{target}",
+            "hash: last_success, last_failure, last_error, consecutive_failures, next_attempt, delivered, dropped",
+        ),
+        ("webhooks:{target}:delivered", "sorted set of the ids of events delivered lately, by when (ms), capped"),
         ("tx:{id}", "string with a time to live: marks a transaction as applied while it may be tried again"),
     ];
     for (key, what) in Keys::TABLE.iter().chain(&more) {

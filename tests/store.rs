@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use support::engine::{brisk, connect};
 use support::redis::TestRedis;
 use uuid::Uuid;
-use windlass::bus::{self, Consumer};
+use windlass::bus::{self, Consumer, Pending};
 use windlass::clock;
 use windlass::handlers::{Because, Draft};
 use windlass::model::event::{CooldownStarted, NodeCreated, ScaleUpDecision, ScaleUpStarted};
@@ -47,6 +47,7 @@ fn transaction(draft: Draft, epoch: u64) -> Transaction {
         events,
         acknowledgements: Vec::new(),
         dead_letters: Vec::new(),
+        settled: Vec::new(),
     }
 }
 
@@ -107,10 +108,11 @@ async fn a_repeated_transaction_is_written_once() {
 async fn what_is_acknowledged_already_has_no_effect_again() {
     let redis = TestRedis::start();
     let store = store(&redis).await;
-    let (consumer, left) = Consumer::join(&store, store.keys().events(), "NodeManager", &replica("a")).await.unwrap();
-    assert!(left.is_empty());
+    let (reader, stream) = (replica("a"), store.keys().events());
+    let (mut consumer, left) = Consumer::join(&store, stream, "NodeManager", &reader).await.unwrap();
+    assert!(left.pending.is_empty() && left.lost.is_empty());
     store.commit(&transaction(cooling(&State::default(), 10), 0), LONGEST).await.unwrap();
-    let entries = consumer.next().await.unwrap();
+    let entries = consumer.next().await.unwrap().entries;
     assert_eq!(entries.len(), 1);
 
     let effect = |seconds| Transaction {
@@ -128,11 +130,12 @@ async fn an_entry_that_a_dead_replica_had_read_is_taken_over() {
     let redis = TestRedis::start();
     let store = store(&redis).await;
     let events = store.keys().events();
-    let (dead, _) = Consumer::join(&store, events.clone(), "NodeManager", &replica("dead")).await.unwrap();
+    let (mut dead, _) = Consumer::join(&store, events.clone(), "NodeManager", &replica("dead")).await.unwrap();
     store.commit(&transaction(cooling(&State::default(), 10), 0), LONGEST).await.unwrap();
-    let read = dead.next().await.unwrap();
-    let (_, left) = Consumer::join(&store, events, "NodeManager", &replica("next")).await.unwrap();
-    assert_eq!(left, read);
+    let read = dead.next().await.unwrap().entries;
+    let (next, left) = Consumer::join(&store, events, "NodeManager", &replica("next")).await.unwrap();
+    assert_eq!(left.pending, [Pending { id: read[0].id.clone(), tries: 1 }]);
+    assert_eq!(next.again(&read[0].id).await.unwrap().as_ref(), read.first());
 }
 
 #[tokio::test]

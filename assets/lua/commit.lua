@@ -33,7 +33,7 @@ end
 at = at + 1
 
 local wanted = {
-    HSET = 'hash', HDEL = 'hash', LPUSH = 'list', LTRIM = 'list', SADD = 'set', SREM = 'set', XADD = 'stream', INCR = 'string',
+    HSET = 'hash', HDEL = 'hash', LPUSH = 'list', LTRIM = 'list', SADD = 'set', SREM = 'set', XADD = 'stream', XDEL = 'stream', INCR = 'string',
 }
 local commands = {}
 while at <= #ARGV do

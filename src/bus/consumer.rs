@@ -1,7 +1,17 @@
 //! Consumer groups: one per handler, read by the replica that leads.
+//!
+//! Redis counts how often an entry was delivered; that is the number of its tries, and it survives a crash. An entry that is read has
+//! one, each further try adds one ([`Consumer::again`]); that an entry waits in a reader that dies adds none.
 
-use redis::streams::{StreamReadOptions, StreamReadReply};
-use redis::{AsyncCommands, RedisError, Value};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::streams::{
+    StreamClaimReply, StreamInfoGroupsReply, StreamInfoStreamReply, StreamPendingCountReply, StreamReadOptions,
+    StreamReadReply,
+};
+use redis::{AsyncCommands, Script, Value};
 
 use super::Entry;
 use crate::model::ReplicaId;
@@ -9,6 +19,12 @@ use crate::store::{Acknowledgement, Store, StoreError};
 
 /// How many entries are read at a time.
 const BATCH: usize = 64;
+/// How many pending entries are listed at a time.
+const LISTED: usize = 1000;
+
+static JOIN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../assets/lua/group_join.lua")));
+
+static RECOUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../assets/lua/group_recount.lua")));
 
 /// One consumer group's reader.
 #[derive(Clone)]
@@ -17,6 +33,50 @@ pub struct Consumer {
     stream: String,
     group: String,
     replica: ReplicaId,
+    /// Whether there may be more to read than was read: only then something may be trimmed before it is read.
+    behind: bool,
+}
+
+/// An entry that was read by somebody who did not finish with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Its position in the stream.
+    pub id: String,
+    /// How often it was tried, at most.
+    pub tries: u32,
+}
+
+/// Entries that were trimmed from the stream before the group had dealt with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loss {
+    /// How many; `None`: some, and Redis does not know how many.
+    pub count: Option<u64>,
+}
+
+impl Loss {
+    /// So many; `None` where that is none.
+    #[must_use]
+    pub fn of(count: u64) -> Option<Self> {
+        (count > 0).then_some(Self { count: Some(count) })
+    }
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The entries, oldest first.
+    pub entries: Vec<Entry>,
+    /// What was trimmed before it could be read.
+    pub lost: Option<Loss>,
+}
+
+/// What is left in a group by those who read it before.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// Read, and not acknowledged; oldest first.
+    pub pending: Vec<Pending>,
+    /// What was trimmed before it was dealt with.
+    pub lost: Vec<Loss>,
 }
 
 impl Consumer {
@@ -27,49 +87,121 @@ impl Consumer {
         stream: String,
         group: &str,
         replica: &ReplicaId,
-    ) -> Result<(Self, Vec<Entry>), StoreError> {
-        let consumer = Self { store: store.clone(), stream, group: group.to_owned(), replica: replica.clone() };
-        let made: Result<Value, RedisError> =
-            store.connection().xgroup_create_mkstream(&consumer.stream, group, "$").await;
-        match made {
-            Err(error) if error.code() != Some("BUSYGROUP") => return Err(error.into()),
-            _ => {}
-        }
-        let claimed = consumer.claim().await?;
-        Ok((consumer, claimed))
+    ) -> Result<(Self, Left), StoreError> {
+        let consumer =
+            Self { store: store.clone(), stream, group: group.to_owned(), replica: replica.clone(), behind: false };
+        JOIN.key(&consumer.stream).arg(group).invoke_async::<Value>(&mut store.connection()).await?;
+        let trimmed = consumer.claim().await?;
+        let pending = consumer.pending().await?;
+        let lost = Loss::of(trimmed).into_iter().chain(consumer.unread_loss().await?).collect();
+        Ok((consumer, Left { pending, lost }))
     }
 
-    async fn claim(&self) -> Result<Vec<Entry>, StoreError> {
-        let mut entries = Vec::new();
-        let mut start = "0-0".to_owned();
+    /// Takes over every pending entry without counting that as a try; how many of them were trimmed.
+    async fn claim(&self) -> Result<u64, StoreError> {
+        let (mut trimmed, mut start) = (0, "0-0".to_owned());
         loop {
-            let reply: redis::streams::StreamAutoClaimReply = self
-                .store
-                .connection()
-                .xautoclaim_options(
-                    &self.stream,
-                    &self.group,
-                    &self.replica.0,
-                    0,
-                    &start,
-                    redis::streams::StreamAutoClaimOptions::default().count(BATCH),
-                )
+            let (next, _, deleted): (String, Vec<String>, Vec<String>) = redis::cmd("XAUTOCLAIM")
+                .arg(&self.stream)
+                .arg(&self.group)
+                .arg(&self.replica.0)
+                .arg(0)
+                .arg(&start)
+                .arg("COUNT")
+                .arg(LISTED)
+                .arg("JUSTID")
+                .query_async(&mut self.store.connection())
                 .await?;
-            entries.extend(reply.claimed.into_iter().map(Entry::from));
-            if reply.next_stream_id == "0-0" {
-                break;
+            trimmed += deleted.len() as u64;
+            if next == "0-0" {
+                return Ok(trimmed);
             }
-            start = reply.next_stream_id;
+            start = next;
         }
-        Ok(entries)
+    }
+
+    async fn pending(&self) -> Result<Vec<Pending>, StoreError> {
+        let (mut pending, mut start) = (Vec::new(), "-".to_owned());
+        loop {
+            let reply: StreamPendingCountReply =
+                self.store.connection().xpending_count(&self.stream, &self.group, &start, "+", LISTED).await?;
+            let Some(last) = reply.ids.last() else {
+                return Ok(pending);
+            };
+            start = format!("({}", last.id);
+            pending.extend(reply.ids.into_iter().map(|entry| Pending {
+                id: entry.id,
+                tries: u32::try_from(entry.times_delivered).unwrap_or(u32::MAX),
+            }));
+        }
+    }
+
+    /// What is gone from the stream beyond the last entry that was read.
+    async fn unread_loss(&self) -> Result<Option<Loss>, StoreError> {
+        let (groups, stream): (StreamInfoGroupsReply, StreamInfoStreamReply) = redis::pipe()
+            .atomic()
+            .cmd("XINFO")
+            .arg("GROUPS")
+            .arg(&self.stream)
+            .cmd("XINFO")
+            .arg("STREAM")
+            .arg(&self.stream)
+            .query_async(&mut self.store.connection())
+            .await?;
+        let Some(group) = groups.groups.into_iter().find(|group| group.name == self.group) else {
+            return Ok(None);
+        };
+        let all_unread = position(&stream.first_entry.id) > position(&group.last_delivered_id);
+        if !all_unread || stream.length == 0 {
+            return Ok(None);
+        }
+        Ok(match group.lag {
+            Some(lag) => Loss::of((lag as u64).saturating_sub(stream.length as u64)),
+            None => Some(Loss { count: None }),
+        })
+    }
+
+    /// A loss is reported: it is not counted again.
+    pub async fn loss_reported(&self) -> Result<(), StoreError> {
+        RECOUNT.key(&self.stream).arg(&self.group).invoke_async::<Value>(&mut self.store.connection()).await?;
+        Ok(())
     }
 
     /// What has come since the last time; does not wait.
-    pub async fn next(&self) -> Result<Vec<Entry>, StoreError> {
-        let options = StreamReadOptions::default().group(&self.group, &self.replica.0).count(BATCH);
-        let reply: Option<StreamReadReply> =
-            self.store.connection().xread_options(&[&self.stream], &[">"], &options).await?;
-        Ok(reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids).map(Entry::from).collect())
+    pub async fn next(&mut self) -> Result<Batch, StoreError> {
+        let options = self.options();
+        let mut connection = self.store.connection();
+        self.read(&mut connection, &options).await
+    }
+
+    /// What has come since the last time; waits for it up to `wait`, on a connection that allows for that.
+    pub async fn wait(&mut self, connection: &mut MultiplexedConnection, wait: Duration) -> Result<Batch, StoreError> {
+        let options = self.options().block(wait.as_millis() as usize);
+        self.read(connection, &options).await
+    }
+
+    fn options(&self) -> StreamReadOptions {
+        StreamReadOptions::default().group(&self.group, &self.replica.0).count(BATCH)
+    }
+
+    async fn read<C: ConnectionLike + AsyncCommands>(
+        &mut self,
+        connection: &mut C,
+        options: &StreamReadOptions,
+    ) -> Result<Batch, StoreError> {
+        let lost = if self.behind { self.unread_loss().await? } else { None };
+        let reply: Option<StreamReadReply> = connection.xread_options(&[&self.stream], &[">"], options).await?;
+        let entries: Vec<_> =
+            reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids).map(Entry::from).collect();
+        self.behind = entries.len() == BATCH;
+        Ok(Batch { entries, lost })
+    }
+
+    /// A pending entry for another try, which is counted before it begins; `None`: it was trimmed.
+    pub async fn again(&self, id: &str) -> Result<Option<Entry>, StoreError> {
+        let reply: StreamClaimReply =
+            self.store.connection().xclaim(&self.stream, &self.group, &self.replica.0, 0, &[id]).await?;
+        Ok(reply.ids.into_iter().next().map(Entry::from))
     }
 
     /// The acknowledgement of an entry, to be part of the transaction that deals with it.
@@ -86,4 +218,10 @@ impl Consumer {
         self.store.connection().xack::<_, _, _, u64>(&self.stream, &self.group, entries).await?;
         Ok(())
     }
+}
+
+/// A stream position as its two numbers, so that positions compare.
+fn position(id: &str) -> (u64, u64) {
+    let (time, number) = id.split_once('-').unwrap_or((id, "0"));
+    (time.parse().unwrap_or(0), number.parse().unwrap_or(0))
 }

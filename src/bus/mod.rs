@@ -1,7 +1,10 @@
 //! Redis Streams: what happened goes out on one, what operators want comes in on another.
 
 mod consumer;
+pub mod dead_letters;
 mod entry;
+pub mod replay;
+pub mod webhooks;
 
 use std::time::Duration;
 
@@ -9,7 +12,7 @@ use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamReadOptions, StreamReadReply};
 use redis::{AsyncCommands, Value};
 
-pub use consumer::Consumer;
+pub use consumer::{Batch, Consumer, Left, Loss, Pending};
 pub use entry::Entry;
 
 use crate::model::{Command, Event};

@@ -52,8 +52,15 @@ impl Findings {
 pub(super) fn check(layer: &mut Layer, findings: &mut Findings) {
     drop_empty_groups(&mut layer.value, "");
     let mut wrong = std::mem::take(&mut layer.unreadable);
-    for (at, mistake) in against_schema(layer, findings).into_iter().chain(against_types(layer)) {
+    for (at, mistake) in against_schema(layer, findings) {
         if !wrong.iter().any(|known| pointer::covers(known, &at)) {
+            wrong.insert(at);
+            findings.mistakes.push(mistake);
+        }
+    }
+    for (at, mistake) in against_types(layer) {
+        // Of a group in a list, what is wrong in it is told already.
+        if !wrong.iter().any(|known| pointer::covers(known, &at) || pointer::covers(&at, known)) {
             wrong.insert(at);
             findings.mistakes.push(mistake);
         }
@@ -78,7 +85,11 @@ fn against_schema(layer: &Layer, findings: &mut Findings) -> Vec<(String, Mistak
                 mistakes.push((at, mistake));
             }
         } else {
-            mistakes.push((at.to_owned(), wrong_value(layer, at)));
+            let mut mistake = wrong_value(layer, at);
+            if let ValidationErrorKind::Required { property } = error.kind() {
+                mistake.found = format!("a group without {property}");
+            }
+            mistakes.push((at.to_owned(), mistake));
         }
     }
     mistakes
@@ -153,7 +164,7 @@ fn allowed(at: &str, place: Option<&Place>) -> String {
 pub(super) fn found(at: &str, value: &Value) -> String {
     const LONGEST: usize = 80;
     // What an operator gives to the workers' environment is theirs alone.
-    let private = pointer::covers("/workers/env", at);
+    let private = pointer::covers("/workers/env", at) || is_webhook_secret(at);
     match value {
         Value::Null => "nothing (null)".to_owned(),
         Value::Array(_) => "a list".to_owned(),
@@ -170,6 +181,13 @@ pub(super) fn found(at: &str, value: &Value) -> String {
             }
         }
     }
+}
+
+/// A webhook's address and headers are as good as passwords.
+fn is_webhook_secret(at: &str) -> bool {
+    let rest = at.strip_prefix("/autoscaler/events/alerts/targets/");
+    let field = rest.and_then(|rest| rest.split('/').nth(1));
+    field.is_some_and(|field| matches!(field, "url" | "headers"))
 }
 
 /// The mistake of setting what does not exist.

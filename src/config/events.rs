@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Span;
+use super::{AlertsConfig, Span};
 
 /// The event stream (seed 002).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,8 @@ pub struct EventsConfig {
     pub reminder_interval: Span,
     /// How a handler that fails is tried again.
     pub retry: RetryConfig,
+    /// Who is told of events.
+    pub alerts: AlertsConfig,
 }
 
 impl Default for EventsConfig {
@@ -26,6 +28,7 @@ impl Default for EventsConfig {
             handlers: HandlerName::ALL.to_vec(),
             reminder_interval: Span::seconds(600),
             retry: RetryConfig::default(),
+            alerts: AlertsConfig::default(),
         }
     }
 }
@@ -76,16 +79,19 @@ pub enum HandlerName {
     MinimumNodeEnforcer,
     /// Keeps state and cluster the same.
     StateSynchronizer,
+    /// Tells the targets in `alerts`.
+    AlertManager,
 }
 
 impl HandlerName {
     /// Every handler.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MetricsListener,
         Self::ScalingDecisionEngine,
         Self::NodeManager,
         Self::MinimumNodeEnforcer,
         Self::StateSynchronizer,
+        Self::AlertManager,
     ];
 
     /// Its name: its consumer group, and the `source` of its events.
@@ -97,6 +103,7 @@ impl HandlerName {
             Self::NodeManager => "NodeManager",
             Self::MinimumNodeEnforcer => "MinimumNodeEnforcer",
             Self::StateSynchronizer => "StateSynchronizer",
+            Self::AlertManager => "AlertManager",
         }
     }
 }

@@ -228,8 +228,8 @@ impl Merged {
                 return None;
             }
         };
-        rules::check(&config, self, findings);
         self.expand_home(&mut config, sources.home.as_deref(), findings);
+        rules::check(&config, self, findings);
         self.read_password(&mut config, sources, findings);
         Some(config)
     }
@@ -241,12 +241,23 @@ impl Merged {
             ("/workers/env_file", &mut config.workers.env_file),
             ("/log/dir", &mut config.log.dir),
         ];
+        let targets = config.autoscaler.events.alerts.targets.iter_mut().enumerate();
+        let paths = paths.into_iter().map(|(at, path)| (at.to_owned(), path.as_mut())).chain(targets.flat_map(
+            |(number, target)| {
+                let at = format!("/autoscaler/events/alerts/targets/{number}");
+                let secret = (format!("{at}/hmac_secret_file"), target.hmac_secret_file.as_mut());
+                let headers = target.header_files.iter_mut();
+                let headers =
+                    headers.map(move |(name, path)| (pointer::join(&format!("{at}/header_files"), name), Some(path)));
+                std::iter::once(secret).chain(headers)
+            },
+        ));
         let mut homeless = Vec::new();
         for (at, path) in paths {
             if let Some(path) = path {
                 match expand(path, home) {
                     Some(expanded) => *path = expanded,
-                    None => homeless.push((at.to_owned(), path.display().to_string())),
+                    None => homeless.push((at, path.display().to_string())),
                 }
             }
         }

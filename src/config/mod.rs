@@ -4,6 +4,7 @@
 //! `assets/windlass.yaml` come from them. [`Config::load`] reads file, environment and flags, and reports every mistake
 //! at once, each with its place, what was found and what is allowed.
 
+mod alerts;
 mod autoscaler;
 mod check;
 mod cluster;
@@ -29,6 +30,7 @@ mod yaml;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use alerts::{AlertFormat, AlertsConfig, TargetConfig, redact_webhook};
 pub use autoscaler::{AutoscalerConfig, CooldownsConfig, EnforcementConfig, HoldsConfig, StepsConfig, WindowsConfig};
 pub use cluster::{ClusterConfig, ClusterKind, DockerConfig, SimulatedConfig};
 pub use duration::Span;

@@ -1,6 +1,7 @@
 //! Rules that hold between settings, or that need more than a schema to say. A setting that is wrong already is not
 //! held against them.
 
+mod alerts;
 mod redis;
 pub(super) mod spans;
 mod workers;
@@ -20,6 +21,7 @@ pub(super) fn check(config: &Config, merged: &Merged, findings: &mut Findings) {
     rules.workers();
     rules.redis();
     rules.handlers();
+    rules.alerts();
 }
 
 struct Rules<'a> {

@@ -7,10 +7,12 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::bus::{self, Consumer, Entry, Follower};
+use crate::bus::{self, Consumer, Entry, Follower, Left, Loss, Pending};
+use crate::clock;
 use crate::config::RetryConfig;
-use crate::handlers::Handler;
+use crate::handlers::{Handler, operator};
 use crate::model::ReplicaId;
+use crate::policy::backoff;
 use crate::store::{Store, StoreError};
 
 /// Longer waits only cost a round trip each.
@@ -21,37 +23,48 @@ pub(super) struct Subscription {
     pub(super) handler: Box<dyn Handler>,
     pub(super) consumer: Consumer,
     /// Read, and not dealt with yet.
-    pub(super) waiting: VecDeque<Entry>,
-    /// Failed, to be tried again.
+    waiting: VecDeque<Entry>,
+    /// Failed, or left by another leader: to be tried again.
     pub(super) retries: Vec<Retry>,
+    /// Trimmed before they were dealt with, and not reported yet.
+    pub(super) lost: Vec<Loss>,
 }
 
-/// An entry that failed.
+/// An entry that was tried before.
 pub(super) struct Retry {
-    pub(super) entry: Entry,
+    pub(super) id: String,
     pub(super) tries: u32,
     pub(super) at: Instant,
 }
 
 impl Subscription {
+    fn new(handler: Box<dyn Handler>, consumer: Consumer, left: Left, now: Instant) -> Self {
+        let retries =
+            left.pending.into_iter().map(|entry| Retry { id: entry.id, tries: entry.tries, at: now }).collect();
+        Self { handler, consumer, waiting: VecDeque::new(), retries, lost: left.lost }
+    }
+
     /// The next entry to deal with and how often it was tried.
     pub(super) async fn next(&mut self, now: Instant) -> Result<Option<(Entry, u32)>, StoreError> {
-        if let Some(index) = self.retries.iter().position(|retry| retry.at <= now) {
-            let retry = self.retries.swap_remove(index);
-            return Ok(Some((retry.entry, retry.tries)));
+        while let Some(index) = self.retries.iter().position(|retry| retry.at <= now) {
+            let retry = self.retries.remove(index);
+            match self.consumer.again(&retry.id).await? {
+                Some(entry) => return Ok(Some((entry, retry.tries))),
+                None => self.lost.extend(Loss::of(1)),
+            }
         }
         if self.waiting.is_empty() {
-            self.waiting.extend(self.consumer.next().await?);
+            let batch = self.consumer.next().await?;
+            self.lost.extend(batch.lost);
+            self.waiting.extend(batch.entries);
         }
         Ok(self.waiting.pop_front().map(|entry| (entry, 0)))
     }
 
     /// Tries an entry again later: exponentially, with jitter taken from the entry's own position so that no randomness is needed.
-    pub(super) fn later(&mut self, entry: Entry, tries: u32, config: &RetryConfig, now: Instant) {
-        let doubled = config.first_pause.get().saturating_mul(1 << tries.saturating_sub(1).min(16));
-        let jitter = entry.id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 25;
-        let pause = doubled.min(config.longest_pause.get()) * (100 + jitter) / 100;
-        self.retries.push(Retry { entry, tries, at: now + pause });
+    pub(super) fn later(&mut self, id: String, tries: u32, config: &RetryConfig, now: Instant) {
+        let pause = backoff::pause(config.first_pause.get(), config.longest_pause.get(), tries, &id);
+        self.retries.push(Retry { id, tries, at: now + pause });
     }
 }
 
@@ -59,7 +72,9 @@ impl Subscription {
 pub(super) struct Inbox {
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) commands: Consumer,
-    pub(super) commands_waiting: VecDeque<Entry>,
+    commands_waiting: VecDeque<Entry>,
+    commands_left: VecDeque<Pending>,
+    commands_lost: Vec<Loss>,
     bell: Bell,
 }
 
@@ -74,12 +89,46 @@ impl Inbox {
         let mut subscriptions = Vec::new();
         for handler in handlers {
             let (consumer, left) = Consumer::join(store, events.clone(), handler.name().name(), replica).await?;
-            subscriptions.push(Subscription { handler, consumer, waiting: left.into(), retries: Vec::new() });
+            subscriptions.push(Subscription::new(handler, consumer, left, clock::monotonic()));
         }
         let commands = store.keys().commands();
         let (commands, left) = Consumer::join(store, commands, bus::COMMAND_GROUP, replica).await?;
         let bell = Bell::start(store).await?;
-        Ok(Self { subscriptions, commands, commands_waiting: left.into(), bell })
+        Ok(Self {
+            subscriptions,
+            commands,
+            commands_waiting: VecDeque::new(),
+            commands_left: left.pending.into(),
+            commands_lost: left.lost,
+            bell,
+        })
+    }
+
+    /// The next command to apply; how often it was begun before.
+    pub(super) async fn next_command(&mut self) -> Result<Option<(Entry, u32)>, StoreError> {
+        while let Some(left) = self.commands_left.pop_front() {
+            match self.commands.again(&left.id).await? {
+                Some(entry) => return Ok(Some((entry, left.tries))),
+                None => self.commands_lost.extend(Loss::of(1)),
+            }
+        }
+        if self.commands_waiting.is_empty() {
+            let batch = self.commands.next().await?;
+            self.commands_lost.extend(batch.lost);
+            self.commands_waiting.extend(batch.entries);
+        }
+        Ok(self.commands_waiting.pop_front().map(|entry| (entry, 0)))
+    }
+
+    /// What was trimmed before it was dealt with, by handler, and where that is to be noted; it is forgotten here.
+    pub(super) fn take_losses(&mut self) -> Vec<(&'static str, Loss, Consumer)> {
+        let commands = self.commands_lost.drain(..).map(|loss| (operator::SOURCE, loss, self.commands.clone()));
+        let commands: Vec<_> = commands.collect();
+        let events = self.subscriptions.iter_mut().flat_map(|subscription| {
+            let (name, consumer) = (subscription.handler.name().name(), subscription.consumer.clone());
+            subscription.lost.drain(..).map(move |loss| (name, loss, consumer.clone()))
+        });
+        events.chain(commands).collect()
     }
 
     /// Waits until something was appended, by whomever.

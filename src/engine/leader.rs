@@ -1,7 +1,9 @@
 //! What the leading replica does: hear, look, decide, act, until the lease or the store is gone.
 
+mod commands;
+mod delivery;
+
 use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,19 +12,19 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Parts;
-use super::inbox::{Inbox, Subscription};
+use super::inbox::Inbox;
 use super::lease::LeaseKeeper;
 use super::look::look;
 use super::outage::Outage;
-use crate::bus::Entry;
+use crate::bus::webhooks::{self, Webhooks};
 use crate::clock;
 use crate::cluster::ClusterError;
 use crate::handlers::node_manager::NodeManager;
 use crate::handlers::node_manager::work::{self, Report, Work};
-use crate::handlers::{self, Because, Draft, Handler, HandlerError, World, operator};
-use crate::model::event::{EventDeadLettered, LeaderElected, StoreDegraded, StoreRestored};
-use crate::model::{ConditionKey, EngineInfo, Event, Metadata, Observation, State};
-use crate::store::{Acknowledgement, DeadLetter, StoreError, Transaction};
+use crate::handlers::{self, Because, Draft, Handler, World, alert_manager};
+use crate::model::event::{LeaderElected, StoreDegraded, StoreRestored};
+use crate::model::{ConditionKey, EngineInfo, Metadata, Observation, State};
+use crate::store::{Acknowledgement, DeadLetter, Settled, StoreError, Transaction};
 
 /// While a worker is awaited or a comparison is asked for, the cluster is looked at this often.
 const FAST_LOOK: Duration = Duration::from_millis(500);
@@ -61,6 +63,8 @@ pub(super) struct Leader<'a> {
     next_look: Instant,
     deaf_until: Instant,
     workers_changed: DateTime<Utc>,
+    /// Delivers for as long as this replica leads.
+    _webhooks: Webhooks,
 }
 
 impl<'a> Leader<'a> {
@@ -88,6 +92,13 @@ impl<'a> Leader<'a> {
             next_look: clock::monotonic(),
             deaf_until: clock::monotonic(),
             workers_changed: since,
+            _webhooks: webhooks::start(
+                &parts.config,
+                &parts.store,
+                &parts.replica,
+                epoch,
+                alert_manager::route(&parts.config),
+            ),
         };
         parts.store.announce(&leader.info()).await?;
         let mut draft = leader.draft("engine", since);
@@ -140,105 +151,9 @@ impl<'a> Leader<'a> {
                 heard |= self.hear_events(index).await?;
             }
             if !heard {
-                return Ok(());
+                return self.report_losses().await;
             }
         }
-    }
-
-    /// Commands wait for the first look: without it every one would have to be refused.
-    async fn hear_command(&mut self) -> Result<bool, StoreError> {
-        if !self.has_looked {
-            return Ok(false);
-        }
-        if self.inbox.commands_waiting.is_empty() {
-            let new = self.inbox.commands.next().await?;
-            self.inbox.commands_waiting.extend(new);
-        }
-        let Some(entry) = self.inbox.commands_waiting.pop_front() else {
-            return Ok(false);
-        };
-        let acknowledgement = self.inbox.commands.acknowledgement(&entry.id);
-        match entry.command() {
-            Ok(command) => {
-                let mut draft = self.draft(operator::SOURCE, clock::now());
-                operator::apply(&command, &self.world(draft.now()), &mut draft);
-                self.commit(draft, Some(acknowledgement)).await?;
-                // The operator wants to see what comes of it.
-                self.next_look = self.next_look.min(clock::monotonic() + FAST_LOOK);
-            }
-            Err(error) => {
-                let letter = dead_letter(&entry, operator::SOURCE, &error, 1);
-                self.bury(letter, acknowledgement, "").await?;
-            }
-        }
-        Ok(true)
-    }
-
-    /// Deals with what one handler has heard. What it did not subscribe to is acknowledged and forgotten.
-    async fn hear_events(&mut self, index: usize) -> Result<bool, StoreError> {
-        let mut heard = false;
-        let mut skipped = Vec::new();
-        while let Some((entry, tries)) = self.inbox.subscriptions[index].next(clock::monotonic()).await? {
-            heard = true;
-            match entry.event() {
-                Ok(event) if !self.inbox.subscriptions[index].handler.subscribes().contains(&event.event_type()) => {
-                    skipped.push(entry.id);
-                }
-                parsed => self.handle(index, entry, parsed, tries + 1).await?,
-            }
-        }
-        self.inbox.subscriptions[index].consumer.skip(&skipped).await?;
-        Ok(heard)
-    }
-
-    async fn handle(
-        &mut self,
-        index: usize,
-        entry: Entry,
-        parsed: Result<Event, String>,
-        tries: u32,
-    ) -> Result<(), StoreError> {
-        let Subscription { handler, consumer, .. } = &self.inbox.subscriptions[index];
-        let acknowledgement = consumer.acknowledgement(&entry.id);
-        let name = handler.name().name();
-        let (event_id, handled, last) = match parsed {
-            Err(error) => (String::new(), Err(HandlerError(error)), true),
-            Ok(event) => {
-                let mut draft = self.draft(name, clock::now());
-                let handled = guarded(handler.as_ref(), &event, &self.world(draft.now()), &mut draft).map(|()| draft);
-                (event.event_id.to_string(), handled, tries >= self.parts.config.autoscaler.events.retry.tries)
-            }
-        };
-        match handled {
-            Ok(draft) => self.commit(draft, Some(acknowledgement)).await,
-            Err(error) if last => {
-                tracing::error!(handler = name, %error, tries, "an event is dead-lettered");
-                self.bury(dead_letter(&entry, name, &error.0, tries), acknowledgement, &event_id).await
-            }
-            Err(error) => {
-                tracing::warn!(handler = name, %error, tries, "a handler failed; it is tried again");
-                let retry = self.parts.config.autoscaler.events.retry;
-                self.inbox.subscriptions[index].later(entry, tries, &retry, clock::monotonic());
-                Ok(())
-            }
-        }
-    }
-
-    async fn bury(
-        &mut self,
-        letter: DeadLetter,
-        acknowledgement: Acknowledgement,
-        event: &str,
-    ) -> Result<(), StoreError> {
-        let mut draft = self.draft("engine", clock::now());
-        let data = EventDeadLettered {
-            handler: letter.handler.clone(),
-            event: event.to_owned(),
-            error: letter.error.clone(),
-            tries: letter.tries,
-        };
-        draft.emit(data, Because::of(event.parse().ok()));
-        self.write(draft, Some(acknowledgement), vec![letter]).await
     }
 
     /// Time passes: cooldowns and holds end, the minimum is checked.
@@ -380,7 +295,7 @@ impl<'a> Leader<'a> {
     }
 
     async fn commit(&mut self, draft: Draft, acknowledgement: Option<Acknowledgement>) -> Result<(), StoreError> {
-        self.write(draft, acknowledgement, Vec::new()).await
+        self.write(draft, acknowledgement, Vec::new(), Vec::new()).await
     }
 
     /// Writes a draft with the acknowledgement of what caused it; only then does the state in memory follow. An attempt whose outcome
@@ -390,6 +305,7 @@ impl<'a> Leader<'a> {
         draft: Draft,
         acknowledgement: Option<Acknowledgement>,
         dead_letters: Vec<DeadLetter>,
+        settled: Vec<Settled>,
     ) -> Result<(), StoreError> {
         if draft.is_empty() && acknowledgement.is_none() {
             return Ok(());
@@ -397,7 +313,8 @@ impl<'a> Leader<'a> {
         let id = clock::fresh_id(draft.now());
         let (state, changes, events) = draft.into_parts();
         let acknowledgements = acknowledgement.into_iter().collect();
-        let transaction = Transaction { id, epoch: self.epoch, changes, events, acknowledgements, dead_letters };
+        let transaction =
+            Transaction { id, epoch: self.epoch, changes, events, acknowledgements, dead_letters, settled };
         let longest = self.parts.config.autoscaler.events.event_bus.max_stream_length;
         let committed = match self.parts.store.commit(&transaction, longest).await {
             Err(StoreError::Unavailable(error)) => {
@@ -433,29 +350,10 @@ impl<'a> Leader<'a> {
     }
 }
 
-/// A handler that panics has failed on this event, and on nothing else.
-fn guarded(handler: &dyn Handler, event: &Event, world: &World<'_>, draft: &mut Draft) -> Result<(), HandlerError> {
-    catch_unwind(AssertUnwindSafe(|| handler.on_event(event, world, draft))).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(HandlerError(format!("it panicked: {}", text.unwrap_or_else(|| "without a message".to_owned()))))
-    })
-}
-
 /// Whether two states have the same containers under the same names and the same operations.
 fn same_workers(one: &State, other: &State) -> bool {
     let containers = |state: &State| -> Vec<_> {
         state.workers.values().map(|worker| (worker.name.clone(), worker.container_id.clone())).collect()
     };
     one.operations.keys().eq(other.operations.keys()) && containers(one) == containers(other)
-}
-
-fn dead_letter(entry: &Entry, handler: &str, error: &str, tries: u32) -> DeadLetter {
-    DeadLetter {
-        event: entry.json.clone().unwrap_or_default(),
-        entry: entry.id.clone(),
-        handler: handler.to_owned(),
-        error: error.to_owned(),
-        tries,
-    }
 }

@@ -93,12 +93,10 @@ impl Draft {
         self.changes.push(change);
     }
 
-    /// Ends a condition that has no event for its end.
+    /// Ends a condition without an event: a block that is gone, or a clock that had nothing to report yet.
     pub fn end(&mut self, key: &ConditionKey) {
         if self.state.conditions.contains_key(key) {
-            for change in fold::ended(&self.state, key, self.now) {
-                self.note(change);
-            }
+            self.note(Change::ClearCondition(key.clone()));
         }
     }
 

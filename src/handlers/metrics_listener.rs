@@ -7,8 +7,8 @@ use super::{Because, Draft, Handler, HandlerError, World};
 use crate::clock;
 use crate::config::HandlerName;
 use crate::model::event::{
-    NodeHealthDegraded, NodeHealthRestored, OptimalStateTrigger, PendingPodsCleared, PendingPodsDetected,
-    ResourcePressureAlert, ResourcePressureEnded, UnderutilizationEnded, UnderutilizationWarning,
+    NodeHealthDegraded, NodeHealthRestored, OptimalStateEnded, OptimalStateTrigger, PendingPodsCleared,
+    PendingPodsDetected, ResourcePressureAlert, ResourcePressureEnded, UnderutilizationEnded, UnderutilizationWarning,
 };
 use crate::model::{
     Change, Condition, ConditionKey, ContainerState, Event, EventData, EventType, Health, Observation, WorkerName,
@@ -190,7 +190,17 @@ fn optimal(seen: &Observation, world: &World<'_>, draft: &mut Draft) {
             }
             .into()
         },
-        |_, _| None,
+        |known, draft| {
+            Some(
+                OptimalStateEnded {
+                    current_workers: workers,
+                    min_workers: rules.limits.min_nodes,
+                    since: known.since,
+                    duration: lasted(known, draft),
+                }
+                .into(),
+            )
+        },
     );
 }
 

@@ -1,7 +1,9 @@
 //! The handlers of seed 002, one file each, and the operators' commands. A handler is handed what happened and what is known, and
 //! drafts what follows; it does nothing itself.
 
+pub mod alert_manager;
 mod draft;
+pub mod feed;
 pub mod metrics_listener;
 pub mod minimum_node_enforcer;
 pub mod node_manager;

@@ -1,35 +1,44 @@
 //! Applies operators' commands. Every command ends in an event that names the person and what came of it.
 
-use super::{Because, Draft, World};
+use super::{Because, Draft, World, alert_manager};
+use crate::bus::dead_letters::Letter;
 use crate::clock;
 use crate::model::command::STALE_AFTER;
 use crate::model::event::{
-    CommandRefused, HoldPlaced, HoldReleased, ReconcileRequested, ScaleDownDecision, ScaleUpDecision, WorkerProtected,
-    WorkerUnprotected,
+    CommandRefused, EventDeadLetterDropped, EventDeadLetterRetried, HoldPlaced, HoldReleased, ReconcileRequested,
+    ScaleDownDecision, ScaleUpDecision, WorkerProtected, WorkerUnprotected,
 };
 use crate::model::{Action, Command, Direction, Origin, Scope, WorkerName};
 use crate::policy::operator::{self, Refusal};
+use crate::store::Settled;
 
 /// The source of the events.
 pub const SOURCE: &str = "operator";
 
-/// Applies a command, or refuses it.
-pub fn apply(command: &Command, world: &World<'_>, draft: &mut Draft) {
-    if let Err(refusal) = accept(command, world, draft) {
+/// Applies a command, or refuses it. `letter` is the dead letter it is about, where it is about one that exists; what becomes of that is
+/// the answer.
+pub fn apply(command: &Command, letter: Option<&Letter>, world: &World<'_>, draft: &mut Draft) -> Option<Settled> {
+    accept(command, letter, world, draft).unwrap_or_else(|refusal| {
         let data = CommandRefused {
             command: command.action.name().to_owned(),
             reason: refusal.reason.to_owned(),
             detail: refusal.detail,
         };
         draft.emit(data, because(command));
-    }
+        None
+    })
 }
 
 fn because(command: &Command) -> Because {
     Because::of(command.command_id).by(command.actor.clone())
 }
 
-fn accept(command: &Command, world: &World<'_>, draft: &mut Draft) -> Result<(), Refusal> {
+fn accept(
+    command: &Command,
+    letter: Option<&Letter>,
+    world: &World<'_>,
+    draft: &mut Draft,
+) -> Result<Option<Settled>, Refusal> {
     let age = clock::between(command.issued_at, world.now);
     if age > STALE_AFTER {
         let detail = format!("it was given {} s ago; give it again if it is still wanted", age.as_secs());
@@ -37,20 +46,63 @@ fn accept(command: &Command, world: &World<'_>, draft: &mut Draft) -> Result<(),
     }
     match &command.action {
         Action::Scale { direction: Direction::Up, count, honor_cooldown, .. } => {
-            scale_up(command, *count, *honor_cooldown, world, draft)
+            scale_up(command, *count, *honor_cooldown, world, draft)?;
         }
         Action::Scale { direction: Direction::Down, count, worker, honor_cooldown } => {
-            scale_down(command, *count, worker.as_ref(), *honor_cooldown, world, draft)
+            scale_down(command, *count, worker.as_ref(), *honor_cooldown, world, draft)?;
         }
-        Action::Hold { scope, seconds } => hold(command, *scope, *seconds, world, draft),
-        Action::Release { scope } => release(command, *scope, draft),
-        Action::Protect { worker } => protect(command, worker, true, draft),
-        Action::Unprotect { worker } => protect(command, worker, false, draft),
+        Action::Hold { scope, seconds } => hold(command, *scope, *seconds, world, draft)?,
+        Action::Release { scope } => release(command, *scope, draft)?,
+        Action::Protect { worker } => protect(command, worker, true, draft)?,
+        Action::Unprotect { worker } => protect(command, worker, false, draft)?,
         Action::Reconcile => {
             draft.emit(ReconcileRequested { reason: command.reason.clone() }, because(command));
-            Ok(())
         }
+        Action::DeadLetterRetry { entry } => return retry(command, found(entry, letter)?, world, draft).map(Some),
+        Action::DeadLetterDrop { entry } => return Ok(Some(drop_letter(command, found(entry, letter)?, draft))),
     }
+    Ok(None)
+}
+
+fn found<'a>(entry: &str, letter: Option<&'a Letter>) -> Result<&'a Letter, Refusal> {
+    letter.ok_or_else(|| {
+        let detail = format!("there is no dead letter {entry} (any more); `windlass events dead list` lists them");
+        Refusal { reason: "dead_letter", detail }
+    })
+}
+
+/// The event goes back on the stream for its handler alone.
+fn retry(command: &Command, letter: &Letter, world: &World<'_>, draft: &mut Draft) -> Result<Settled, Refusal> {
+    let handler = &letter.handler;
+    let refuse = |detail| Err(Refusal { reason: "dead_letter", detail });
+    if handler == SOURCE {
+        return refuse("it is a command, not an event: give the command again".to_owned());
+    }
+    let Some(event) = letter.event() else {
+        return refuse("it cannot be read as an event, and that will not change: drop it".to_owned());
+    };
+    if !alert_manager::listeners(world.config).contains(handler) {
+        return refuse(format!("{handler} does not run (autoscaler.events): nobody would deal with it"));
+    }
+    let data = EventDeadLetterRetried {
+        entry: letter.entry.clone(),
+        handler: handler.clone(),
+        event: event.event_id.to_string(),
+        reason: command.reason.clone(),
+    };
+    draft.emit(data, because(command));
+    Ok(Settled::Retried { entry: letter.entry.clone(), event: letter.text.clone(), handler: handler.clone() })
+}
+
+fn drop_letter(command: &Command, letter: &Letter, draft: &mut Draft) -> Settled {
+    let data = EventDeadLetterDropped {
+        entry: letter.entry.clone(),
+        handler: letter.handler.clone(),
+        event: letter.event().map(|event| event.event_id.to_string()).unwrap_or_default(),
+        reason: command.reason.clone(),
+    };
+    draft.emit(data, because(command));
+    Settled::Dropped { entry: letter.entry.clone() }
 }
 
 fn scale_up(

@@ -87,9 +87,28 @@ pub enum Action {
     },
     /// Compare the state with the cluster now.
     Reconcile,
+    /// Give a dead-lettered event to its handler again.
+    DeadLetterRetry {
+        /// Its position on the dead-letter stream.
+        entry: String,
+    },
+    /// Discard a dead-lettered event.
+    DeadLetterDrop {
+        /// Its position on the dead-letter stream.
+        entry: String,
+    },
 }
 
 impl Action {
+    /// The dead letter it is about, if it is about one.
+    #[must_use]
+    pub fn dead_letter(&self) -> Option<&str> {
+        match self {
+            Self::DeadLetterRetry { entry } | Self::DeadLetterDrop { entry } => Some(entry),
+            _ => None,
+        }
+    }
+
     /// Its name as it is written on the stream.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -100,6 +119,8 @@ impl Action {
             Self::Protect { .. } => "protect",
             Self::Unprotect { .. } => "unprotect",
             Self::Reconcile => "reconcile",
+            Self::DeadLetterRetry { .. } => "dead_letter_retry",
+            Self::DeadLetterDrop { .. } => "dead_letter_drop",
         }
     }
 }

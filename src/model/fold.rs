@@ -21,6 +21,10 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
         EventData::OptimalStateTrigger(_) => {
             vec![reported(state, event, ConditionKey::Optimal, ""), Change::RecordOptimal(at)]
         }
+        EventData::OptimalStateEnded(data) => vec![
+            Change::ClearCondition(ConditionKey::Optimal),
+            Change::RecordOptimalPeriod(OptimalPeriod { from: data.since, to: at }),
+        ],
         EventData::ScalingActionCompleted(data) => end_operation(state, event, Outcome::Completed, None)
             .into_iter()
             .chain([Change::CountScaling(ScalingEntry {
@@ -189,19 +193,11 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
         | EventData::LeaderElected(_)
         | EventData::StoreDegraded(_)
         | EventData::StoreRestored(_)
-        | EventData::EventDeadLettered(_) => Vec::new(),
+        | EventData::EventDeadLettered(_)
+        | EventData::EventDeadLetterRetried(_)
+        | EventData::EventDeadLetterDropped(_)
+        | EventData::EventsLost(_) => Vec::new(),
     }
-}
-
-/// What ends without an event of its own, because nothing wants it any more: a block that is gone, an optimal state left.
-#[must_use]
-pub fn ended(state: &State, key: &ConditionKey, at: DateTime<Utc>) -> Vec<Change> {
-    let mut changes = Vec::new();
-    if let (ConditionKey::Optimal, Some(condition)) = (key, state.conditions.get(key)) {
-        changes.push(Change::RecordOptimalPeriod(OptimalPeriod { from: condition.since, to: at }));
-    }
-    changes.push(Change::ClearCondition(key.clone()));
-    changes
 }
 
 fn reported(state: &State, event: &Event, key: ConditionKey, detail: &str) -> Change {

@@ -16,13 +16,14 @@ pub mod rules;
 pub mod state;
 pub mod verdict;
 pub mod view;
+pub mod words;
 pub mod worker;
 
 pub use command::{Action, Command, Scope};
 pub use condition::{Condition, ConditionKey};
 pub use event::{Event, EventData, EventType, Metadata, Severity};
 pub use hold::{Direction, Hold};
-pub use names::{Actor, ClusterId, ContainerId, NameError, ReplicaId, WorkerName};
+pub use names::{Actor, ClusterId, ContainerId, NameError, ReplicaId, TargetName, WorkerName};
 pub use observation::{ContainerState, Health, Observation, ObservedWorker, PendingPods};
 pub use operation::{Operation, OperationRecord, OperationWorker, Origin, Outcome, Step};
 pub use redis_report::{MemoryFinding, RedisReport};

@@ -85,6 +85,24 @@ name_type!(
     WORKER_LABEL
 );
 
+name_type!(
+    /// A webhook target: part of its keys and of its consumer group's name.
+    TargetName,
+    LABEL
+);
+
+impl FromStr for TargetName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if is_label(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError { what: "target name", found: text.to_owned(), allowed: LABEL })
+        }
+    }
+}
+
 impl FromStr for ClusterId {
     type Err = NameError;
 

@@ -20,3 +20,13 @@ pub fn until(state: &State, direction: Direction) -> Option<DateTime<Utc>> {
     let pause = FIRST.saturating_mul(1 << doublings).min(LONGEST);
     Some(clock::after(latest.ended_at, pause))
 }
+
+/// How long to wait after the `tries`th try: `first`, doubling up to `longest`, and up to a quarter more so that what failed together is
+/// not tried together. That part is taken from `of` (an entry's position), so that no randomness is needed.
+#[must_use]
+pub fn pause(first: Duration, longest: Duration, tries: u32, of: &str) -> Duration {
+    let doubled = first.saturating_mul(1 << tries.saturating_sub(1).min(16));
+    let seed = of.bytes().chain(tries.to_be_bytes());
+    let jitter = seed.fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 25;
+    doubled.min(longest) * (100 + jitter) / 100
+}

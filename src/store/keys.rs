@@ -71,6 +71,8 @@ keys! {
     verdict = "verdict";
     /// string: JSON, what the leading engine says of itself
     engine = "autoscaler:engine";
+    /// set: the names of the webhook targets that the leader delivers to
+    webhooks = "webhooks";
     /// stream of commands
     commands = "autoscaler_commands";
     /// string with a time to live: the replica that holds the lease
@@ -133,6 +135,18 @@ impl Keys {
     #[must_use]
     pub fn dead_letters(&self) -> String {
         self.key(format_args!("{}:dead", self.stream))
+    }
+
+    /// `webhooks:{target}`: hash, how a webhook target is doing.
+    #[must_use]
+    pub fn webhook(&self, target: &str) -> String {
+        self.key(format_args!("webhooks:{target}"))
+    }
+
+    /// `webhooks:{target}:delivered`: sorted set of what was delivered lately, by when.
+    #[must_use]
+    pub fn webhook_delivered(&self, target: &str) -> String {
+        self.key(format_args!("webhooks:{target}:delivered"))
     }
 
     /// `tx:{id}`: marks a transaction as applied, for as long as it may be tried again.

@@ -20,7 +20,7 @@ pub use inspect::{GroupLook, Inspection, StreamLook};
 pub use keys::Keys;
 pub use open::{OpenError, Opened, open};
 pub use snapshot::Snapshot;
-pub use transaction::{Acknowledgement, Committed, DeadLetter, Transaction};
+pub use transaction::{Acknowledgement, Committed, DeadLetter, Settled, Transaction};
 
 /// A cluster's memory in Redis.
 #[derive(Clone)]

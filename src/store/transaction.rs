@@ -41,6 +41,27 @@ pub struct Transaction {
     pub acknowledgements: Vec<Acknowledgement>,
     /// What goes to the dead-letter stream: (entry's JSON, handler, error, tries).
     pub dead_letters: Vec<DeadLetter>,
+    /// What becomes of dead letters.
+    pub settled: Vec<Settled>,
+}
+
+/// What becomes of a dead letter; `entry` is its position on the dead-letter stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// It goes back on the event stream, for its handler alone.
+    Retried {
+        /// Which.
+        entry: String,
+        /// The event as it stood on the stream.
+        event: String,
+        /// Its handler.
+        handler: String,
+    },
+    /// It is discarded.
+    Dropped {
+        /// Which.
+        entry: String,
+    },
 }
 
 /// An event that a handler could not deal with.
@@ -134,6 +155,13 @@ fn commands(keys: &Keys, transaction: &Transaction, max_stream_length: u64) -> R
             ("tries", letter.tries.to_string()),
         ];
         commands.push(append(keys.dead_letters(), &fields));
+    }
+    for settled in &transaction.settled {
+        let (Settled::Retried { entry, .. } | Settled::Dropped { entry }) = settled;
+        commands.push(["XDEL", &keys.dead_letters(), entry].map(str::to_owned).to_vec());
+        if let Settled::Retried { event, handler, .. } = settled {
+            commands.push(append(keys.events(), &[("again", event.clone()), ("for", handler.clone())]));
+        }
     }
     Ok(commands)
 }

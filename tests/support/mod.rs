@@ -5,5 +5,6 @@
 pub mod docker;
 pub mod engine;
 pub mod fake_daemon;
+pub mod hook;
 pub mod line;
 pub mod redis;

@@ -87,6 +87,17 @@ catalog! {
         /// mean memory, percent
         memory_avg: Option<f64>,
     }
+    /// The optimal state is left: resources are used again, or the worker count is no longer the minimum.
+    Info OptimalStateEnded {
+        /// workers now
+        current_workers: u32,
+        /// the minimum
+        min_workers: u32,
+        /// since when the state had held
+        since: DateTime<Utc>,
+        /// how long it lasted, seconds
+        duration: f64,
+    }
     /// A scale-up or scale-down has ended well.
     Info ScalingActionCompleted {
         /// scale_up or scale_down
@@ -510,5 +521,34 @@ catalog! {
         error: String,
         /// how often it was tried
         tries: u32,
+    }
+    /// An operator gives a dead-lettered event to its handler again; no other handler sees it a second time.
+    Info EventDeadLetterRetried {
+        /// the dead letter
+        entry: String,
+        /// which handler
+        handler: String,
+        /// the event's id; empty where it cannot be read
+        event: String,
+        /// why
+        reason: String,
+    }
+    /// An operator discards a dead-lettered event.
+    Warning EventDeadLetterDropped {
+        /// the dead letter
+        entry: String,
+        /// which handler
+        handler: String,
+        /// the event's id; empty where it cannot be read
+        event: String,
+        /// why
+        reason: String,
+    }
+    /// Entries were trimmed from the stream before a handler had dealt with them (see `max_stream_length`).
+    Critical EventsLost {
+        /// which handler
+        handler: String,
+        /// how many; null: some, and it is not known how many
+        count: Option<u64>,
     }
 }

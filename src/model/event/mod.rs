@@ -1,6 +1,8 @@
 //! Events: something that happened, in the structure of seed 002 plus `caused_by`, `correlation_id` and `actor`.
 
 mod catalog;
+pub mod describe;
+mod lasting;
 pub mod schema;
 
 use std::fmt;

@@ -67,6 +67,8 @@ pub fn consequences(view: &View, action: &Action, now: DateTime<Utc>) -> Vec<Con
         Action::Protect { worker } => found.follows(format!("scaling down never takes {worker}")),
         Action::Unprotect { worker } => found.follows(format!("scaling down may take {worker} again")),
         Action::Reconcile => found.follows("state and cluster are compared at once".to_owned()),
+        Action::DeadLetterRetry { .. } => found.follows("its handler gets the event again; no other does".to_owned()),
+        Action::DeadLetterDrop { .. } => found.beware("the event is gone for its handler".to_owned()),
     }
     found.circumstances();
     found.lines

@@ -1,0 +1,117 @@
+//! The log, read again: what is stored, and the state that it gives.
+
+use chrono::{DateTime, Utc};
+use redis::AsyncCommands;
+use redis::streams::StreamRangeReply;
+
+use super::Entry;
+use crate::model::state::EnforcerStats;
+use crate::model::{Condition, ConditionKey, Event, State, fold};
+use crate::store::{Store, StoreError};
+
+/// How many entries are read at a time.
+const BATCH: usize = 1000;
+
+/// The events of a span of time, oldest first, both ends included; `None`: from the first one kept, up to the newest. The times are
+/// those at which they were appended.
+///
+/// Entries that are no events of the log (unreadable ones, and those put back for one handler) are left out.
+pub async fn read(
+    store: &Store,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+) -> Result<Vec<Event>, StoreError> {
+    let key = store.keys().events();
+    let millis = |at: DateTime<Utc>| at.timestamp_millis().max(0).to_string();
+    let mut start = from.map_or_else(|| "-".to_owned(), millis);
+    let end = to.map_or_else(|| "+".to_owned(), millis);
+    let mut events = Vec::new();
+    loop {
+        let reply: StreamRangeReply = store.connection().xrange_count(&key, &start, &end, BATCH).await?;
+        let Some(last) = reply.ids.last() else {
+            return Ok(events);
+        };
+        start = format!("({}", last.id);
+        events.extend(reply.ids.into_iter().filter_map(|entry| Entry::from(entry).event().ok()));
+    }
+}
+
+/// The state that a log gives, from nothing. With a log that was trimmed it is what the rest of it tells.
+pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> State {
+    fold_onto(State::default(), events)
+}
+
+/// The state that events make of another one.
+pub fn fold_onto<'a>(mut state: State, events: impl IntoIterator<Item = &'a Event>) -> State {
+    for event in events {
+        for change in fold::changes(&state, event) {
+            state.apply(&change);
+        }
+    }
+    state
+}
+
+/// What of a state is given by the log: everything but clocks. These two are equal, whatever happened:
+/// `facts(&fold(log))` and `facts(&stored)`.
+///
+/// Stripped is, with reason:
+/// - of a condition, since when it holds and when it was last seen: a look at which nothing changes is no event;
+/// - conditions that were not reported: they only wait for their window to pass;
+/// - blocks, intentions and the wait for agreement: they end without an event, because nothing wants them any more. They remember what
+///   was said already, so that it is not said again, and decide nothing;
+/// - when the minimum was last checked: a check that finds nothing is no event.
+///
+/// What was last seen and concluded is beside the state, not in it.
+#[must_use]
+pub fn facts(state: &State) -> State {
+    let mut facts = state.clone();
+    facts.conditions = state
+        .conditions
+        .iter()
+        .filter(|(key, condition)| is_reported_to_its_end(key) && condition.event.is_some())
+        .map(|(key, condition)| (key.clone(), without_clocks(condition)))
+        .collect();
+    facts.enforcer = EnforcerStats { last_check: None, ..state.enforcer };
+    facts
+}
+
+const fn is_reported_to_its_end(key: &ConditionKey) -> bool {
+    match key {
+        ConditionKey::Pressure
+        | ConditionKey::PendingPods
+        | ConditionKey::Underutilized
+        | ConditionKey::Optimal
+        | ConditionKey::BelowMinimum
+        | ConditionKey::Unhealthy(_)
+        | ConditionKey::Unreachable => true,
+        ConditionKey::Blocked(_)
+        | ConditionKey::EnforcementStopped
+        | ConditionKey::Intended(_)
+        | ConditionKey::Synced => false,
+    }
+}
+
+fn without_clocks(condition: &Condition) -> Condition {
+    let at = condition.reported_at.unwrap_or_default();
+    Condition { since: at, last_seen: at, ..condition.clone() }
+}
+
+/// Where two states differ, for people: the names of the parts that are not the same.
+#[must_use]
+pub fn differences(one: &State, other: &State) -> Vec<&'static str> {
+    let parts = [
+        ("workers", one.workers == other.workers),
+        ("worker counter", one.worker_counter == other.worker_counter),
+        ("permanent workers", one.permanent == other.permanent),
+        ("cooldowns", one.cooldowns == other.cooldowns),
+        ("holds", one.holds == other.holds),
+        ("operations", one.operations == other.operations),
+        ("operation history", one.operation_history == other.operation_history),
+        ("conditions", one.conditions == other.conditions),
+        ("scaling statistics", one.scaling == other.scaling),
+        ("synchronization statistics", one.sync == other.sync),
+        ("optimal-state statistics", one.optimal == other.optimal),
+        ("minimum enforcement statistics", one.enforcer == other.enforcer),
+    ];
+    parts.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
+}

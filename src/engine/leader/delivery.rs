@@ -1,0 +1,140 @@
+//! Events to their handlers: at least once from the stream, exactly once in their effect. What fails is tried again, what fails too often
+//! is dead-lettered, what was trimmed first is reported.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Leader;
+use crate::bus::Entry;
+use crate::clock;
+use crate::engine::inbox::Subscription;
+use crate::handlers::{Because, Draft, Handler, HandlerError, World};
+use crate::model::Event;
+use crate::model::event::{EventDeadLettered, EventsLost};
+use crate::store::{Acknowledgement, DeadLetter, StoreError};
+
+/// A try that ended with the process is one that the entry may not have caused: with fewer of them it is not given up.
+const FEWEST_CRASHES: u32 = 2;
+
+/// What is said of an event whose last try nobody lived to report.
+pub(super) const CRASHED: &str = "windlass ended in the middle of it at every try";
+
+impl Leader<'_> {
+    /// Deals with what one handler has heard. What it did not subscribe to, and what is another handler's, is acknowledged and
+    /// forgotten; what was put back for it alone is dealt with in any case.
+    pub(super) async fn hear_events(&mut self, index: usize) -> Result<bool, StoreError> {
+        let mut heard = false;
+        let mut skipped = Vec::new();
+        while let Some((entry, tries)) = self.inbox.subscriptions[index].next(clock::monotonic()).await? {
+            heard = true;
+            let handler = &self.inbox.subscriptions[index].handler;
+            match entry.event_for(handler.name().name()) {
+                None => skipped.push(entry.id),
+                Some(Ok(event)) if !handler.subscribes().contains(&event.event_type()) => skipped.push(entry.id),
+                Some(parsed) if self.is_hopeless(tries) => self.give_up(index, &entry, parsed, tries).await?,
+                Some(parsed) => self.handle(index, entry, parsed, tries + 1).await?,
+            }
+        }
+        self.inbox.subscriptions[index].consumer.skip(&skipped).await?;
+        Ok(heard)
+    }
+
+    /// Whether an entry that was left by a leader that is gone has had all its tries.
+    pub(super) fn is_hopeless(&self, tries: u32) -> bool {
+        tries >= self.parts.config.autoscaler.events.retry.tries.max(FEWEST_CRASHES)
+    }
+
+    async fn give_up(
+        &mut self,
+        index: usize,
+        entry: &Entry,
+        parsed: Result<Event, String>,
+        tries: u32,
+    ) -> Result<(), StoreError> {
+        let Subscription { handler, consumer, .. } = &self.inbox.subscriptions[index];
+        let (acknowledgement, name) = (consumer.acknowledgement(&entry.id), handler.name().name());
+        tracing::error!(handler = name, tries, "an event is dead-lettered: {CRASHED}");
+        let event = parsed.map(|event| event.event_id.to_string()).unwrap_or_default();
+        self.bury(dead_letter(entry, name, CRASHED, tries), acknowledgement, &event).await
+    }
+
+    async fn handle(
+        &mut self,
+        index: usize,
+        entry: Entry,
+        parsed: Result<Event, String>,
+        tries: u32,
+    ) -> Result<(), StoreError> {
+        let Subscription { handler, consumer, .. } = &self.inbox.subscriptions[index];
+        let acknowledgement = consumer.acknowledgement(&entry.id);
+        let name = handler.name().name();
+        let (event_id, handled, last) = match parsed {
+            Err(error) => (String::new(), Err(HandlerError(error)), true),
+            Ok(event) => {
+                let mut draft = self.draft(name, clock::now());
+                let handled = guarded(handler.as_ref(), &event, &self.world(draft.now()), &mut draft).map(|()| draft);
+                (event.event_id.to_string(), handled, tries >= self.parts.config.autoscaler.events.retry.tries)
+            }
+        };
+        match handled {
+            Ok(draft) => self.commit(draft, Some(acknowledgement)).await,
+            Err(error) if last => {
+                tracing::error!(handler = name, %error, tries, "an event is dead-lettered");
+                self.bury(dead_letter(&entry, name, &error.0, tries), acknowledgement, &event_id).await
+            }
+            Err(error) => {
+                tracing::warn!(handler = name, %error, tries, "a handler failed; it is tried again");
+                let retry = self.parts.config.autoscaler.events.retry;
+                self.inbox.subscriptions[index].later(entry.id, tries, &retry, clock::monotonic());
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) async fn bury(
+        &mut self,
+        letter: DeadLetter,
+        acknowledgement: Acknowledgement,
+        event: &str,
+    ) -> Result<(), StoreError> {
+        let mut draft = self.draft("engine", clock::now());
+        let data = EventDeadLettered {
+            handler: letter.handler.clone(),
+            event: event.to_owned(),
+            error: letter.error.clone(),
+            tries: letter.tries,
+        };
+        draft.emit(data, Because::of(event.parse().ok()));
+        self.write(draft, Some(acknowledgement), vec![letter], Vec::new()).await
+    }
+
+    /// Reports what was trimmed before it was dealt with.
+    pub(super) async fn report_losses(&mut self) -> Result<(), StoreError> {
+        for (handler, loss, consumer) in self.inbox.take_losses() {
+            tracing::error!(handler, count = loss.count, "events were trimmed before they were dealt with");
+            let mut draft = self.draft("engine", clock::now());
+            draft.emit(EventsLost { handler: handler.to_owned(), count: loss.count }, Because::default());
+            self.commit(draft, None).await?;
+            consumer.loss_reported().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A handler that panics has failed on this event, and on nothing else.
+fn guarded(handler: &dyn Handler, event: &Event, world: &World<'_>, draft: &mut Draft) -> Result<(), HandlerError> {
+    catch_unwind(AssertUnwindSafe(|| handler.on_event(event, world, draft))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(HandlerError(format!("it panicked: {}", text.unwrap_or_else(|| "without a message".to_owned()))))
+    })
+}
+
+pub(super) fn dead_letter(entry: &Entry, handler: &str, error: &str, tries: u32) -> DeadLetter {
+    DeadLetter {
+        event: entry.json.clone().unwrap_or_default(),
+        entry: entry.id.clone(),
+        handler: handler.to_owned(),
+        error: error.to_owned(),
+        tries,
+    }
+}

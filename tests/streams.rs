@@ -1,0 +1,173 @@
+//! Delivery from the streams on a real Redis: tries that survive a crash, losses that are counted, dead letters that are worked off.
+#![allow(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
+
+mod support;
+
+use support::engine::{RunningEngine, brisk, connect};
+use support::redis::TestRedis;
+use windlass::bus::{Consumer, Loss, Pending, dead_letters};
+use windlass::model::{Action, Event, EventData, EventType, ReplicaId};
+use windlass::store::Store;
+
+fn replica(name: &str) -> ReplicaId {
+    ReplicaId(name.to_owned())
+}
+
+async fn append(store: &Store, stream: &str, count: usize) {
+    let mut pipe = redis::pipe();
+    for number in 0..count {
+        pipe.cmd("XADD").arg(stream).arg("*").arg("event").arg(number).ignore();
+    }
+    pipe.query_async::<()>(&mut store.connection()).await.unwrap();
+}
+
+async fn trim(store: &Store, stream: &str, length: usize) {
+    redis::cmd("XTRIM")
+        .arg(stream)
+        .arg("MAXLEN")
+        .arg("=")
+        .arg(length)
+        .exec_async(&mut store.connection())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_try_is_counted_before_it_begins_and_to_wait_is_no_try() {
+    let redis = TestRedis::start();
+    let store = connect(&redis.url(), &brisk("c1")).await;
+    let join = async |name: &str| Consumer::join(&store, "s".to_owned(), "g", &replica(name)).await.unwrap();
+    let (mut first, _) = join("a").await;
+    append(&store, "s", 3).await;
+    let read = first.next().await.unwrap().entries;
+    let tries = |pending: &[Pending]| pending.iter().map(|entry| entry.tries).collect::<Vec<_>>();
+    let (second, left) = join("b").await;
+    assert_eq!(tries(&left.pending), [1, 1, 1]);
+    // It dies in the middle of the first entry, again and again; the two behind it never had their turn.
+    second.again(&read[0].id).await.unwrap().unwrap();
+    second.again(&read[0].id).await.unwrap().unwrap();
+    let (_, left) = join("c").await;
+    assert_eq!(tries(&left.pending), [3, 1, 1]);
+    assert_eq!(left.pending[2].id, read[2].id);
+}
+
+#[tokio::test]
+async fn what_is_trimmed_is_counted_whether_it_was_read_or_not() {
+    let redis = TestRedis::start();
+    let store = connect(&redis.url(), &brisk("c1")).await;
+    append(&store, "s", 50).await;
+    let join = async |name: &str| Consumer::join(&store, "s".to_owned(), "g", &replica(name)).await.unwrap();
+    let (mut consumer, left) = join("a").await;
+    assert_eq!(left.lost, [], "what came before the group is not its own");
+    append(&store, "s", 500).await;
+    trim(&store, "s", 300).await;
+    let (_, left) = join("a").await;
+    assert_eq!(left.lost, [Loss { count: Some(200) }], "never read");
+    let (_, left) = join("a").await;
+    assert_eq!(left.lost, [Loss { count: Some(200) }], "until it is reported");
+    consumer.loss_reported().await.unwrap();
+    let (_, left) = join("a").await;
+    assert_eq!(left.lost, [], "and then no more");
+    let read = consumer.next().await.unwrap().entries;
+    assert_eq!(read.len(), 64);
+    trim(&store, "s", 200).await;
+    assert_eq!(consumer.next().await.unwrap().lost, Some(Loss { count: Some(36) }), "while it reads");
+    assert_eq!(consumer.again(&read[0].id).await.unwrap(), None, "read, and gone since");
+    let (_, left) = join("b").await;
+    assert_eq!(left.lost, [Loss { count: Some(63) }], "read by somebody who is gone, and gone since");
+    assert_eq!(left.pending.len(), 64, "the second batch is still there");
+    let (_, left) = join("c").await;
+    assert_eq!(left.lost, [], "told once");
+}
+
+#[tokio::test]
+async fn an_engine_tells_what_it_lost_and_gives_up_what_killed_it() {
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let config = brisk("c1");
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    engine.first(EventType::ClusterStateSynced).await;
+    let store = engine.store.clone();
+    engine.stop().await;
+    // Somebody reads an event that its handler never survives.
+    let stream = store.keys().events();
+    let (mut reader, _) = Consumer::join(&store, stream.clone(), "NodeManager", &replica("dies")).await.unwrap();
+    append(&store, &stream, 1).await;
+    let poison = reader.next().await.unwrap().entries.pop().unwrap();
+    for _ in 1..config.autoscaler.events.retry.tries {
+        reader.again(&poison.id).await.unwrap().unwrap();
+    }
+    append(&store, &stream, 100).await;
+
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    let killed = |event: &Event| {
+        matches!(&event.data, EventData::EventDeadLettered(data)
+            if data.handler == "NodeManager" && data.tries == 5 && data.error.contains("at every try"))
+    };
+    engine.event("the poison's end", killed).await;
+    engine.stop().await;
+
+    append(&store, &stream, 300).await;
+    trim(&store, &stream, 100).await;
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    for handler in ["MetricsListener", "NodeManager"] {
+        let lost = |event: &Event| matches!(&event.data, EventData::EventsLost(data) if data.handler == handler && data.count >= Some(200));
+        engine.event("the loss", lost).await;
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_goes_to_its_handler_alone() {
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let engine = RunningEngine::start(&redis.url(), &brisk("c1"), folder.path()).await;
+    engine.first(EventType::ClusterStateSynced).await;
+    let asked = engine.command(Action::Reconcile).await;
+    let answers = |events: &[Event]| events.iter().filter(|event| event.caused_by == Some(asked.event_id)).count();
+    engine.event("agreement", |event| event.caused_by == Some(asked.event_id)).await;
+    let dead = async |handler: &str, event: &str| {
+        let entry: String = redis::cmd("XADD")
+            .arg(engine.store.keys().dead_letters())
+            .arg(&["*", "event", event, "entry", "1-1", "handler", handler, "error", "no", "tries", "5"])
+            .query_async(&mut engine.store.connection())
+            .await
+            .unwrap();
+        entry
+    };
+    let text = serde_json::to_string(&asked).unwrap();
+    let letter = dead("StateSynchronizer", &text).await;
+    let shown = dead_letters::show(&engine.store, &letter).await.unwrap().unwrap();
+    assert_eq!((shown.event().as_ref(), shown.tries, shown.error.as_str()), (Some(&asked), 5, "no"));
+    let retried = engine.command(Action::DeadLetterRetry { entry: letter }).await;
+    assert!(
+        matches!(&retried.data, EventData::EventDeadLetterRetried(data) if data.event == asked.event_id.to_string()),
+        "{retried:?}"
+    );
+    engine
+        .event("agreement again", |event| event.caused_by == Some(asked.event_id) && event.event_id > retried.event_id)
+        .await;
+    let events = engine.events().await;
+    assert_eq!(answers(&events), 2);
+    assert_eq!(events.iter().filter(|event| event.event_id == asked.event_id).count(), 1, "the log has it once");
+
+    for (handler, event) in [("Nobody", text.as_str()), ("operator", "{}"), ("NodeManager", "not an event")] {
+        let entry = dead(handler, event).await;
+        let refused = engine.command(Action::DeadLetterRetry { entry: entry.clone() }).await;
+        assert!(matches!(&refused.data, EventData::CommandRefused(no) if no.reason == "dead_letter"), "{refused:?}");
+        assert_eq!(
+            engine.command(Action::DeadLetterDrop { entry }).await.event_type(),
+            EventType::EventDeadLetterDropped
+        );
+    }
+    let unknown = engine.command(Action::DeadLetterDrop { entry: "not a position".to_owned() }).await;
+    assert_eq!(unknown.event_type(), EventType::CommandRefused);
+    let page = dead_letters::list(&engine.store, None, 10).await.unwrap();
+    assert_eq!((page.total, page.letters.len(), page.older), (0, 0, None));
+    for _ in 0..3 {
+        dead("Nobody", "{}").await;
+    }
+    let first = dead_letters::list(&engine.store, None, 2).await.unwrap();
+    let rest = dead_letters::list(&engine.store, first.older.as_deref(), 2).await.unwrap();
+    assert_eq!((first.total, first.letters.len(), rest.letters.len(), rest.older), (3, 2, 1, None));
+    assert!(first.letters[1].entry > rest.letters[0].entry, "newest first");
+    engine.stop().await;
+}
