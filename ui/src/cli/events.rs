@@ -53,16 +53,16 @@ pub struct Args {
     /// Print the JSON Schema of the events, or of one type; needs no Redis
     #[arg(long, value_name = "TYPE", num_args = 0..=1, value_parser = event_type)]
     #[arg(conflicts_with_all = ["follow", "number", "types", "severity", "worker", "since"])]
-    schema: Option<Option<EventType>>,
+    schema: Option<Vec<EventType>>,
     #[command(flatten)]
     form: Form,
 }
 
 impl Args {
-    /// The schema that is asked for in place of events: that of a type, or of all.
+    /// The type whose schema is asked for in place of events; empty: all of them.
     #[must_use]
-    pub const fn schema(&self) -> Option<Option<EventType>> {
-        self.schema
+    pub fn schema(&self) -> Option<&[EventType]> {
+        self.schema.as_deref()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::describe::{describe, workers_of};
 
 /// The terms there are, for the help.
 pub const TERMS: [(&str, &str); 6] = [
-    ("WORD", "in its type, sentence, source, worker, person"),
+    ("WORD", "in its type, sentence, worker or person"),
     ("type:hold,cooldown", "part of its type; commas: any of them"),
     ("severity:warning", "that, or worse"),
     ("worker:NAME", "part of a worker's name"),

@@ -88,6 +88,8 @@ actions! {
     Look FilterOperation "filter_operation" ["O"] "filter by the operation, or end that"
     Look ClearFilter "clear_filter" ["x"] "clear the filter"
     Look Follow "follow" ["f"] "follow the newest event, or freeze"
+    Look DeadLetters "dead_letters" ["X"] "dead letters: look, retry, drop"
+    Look Targets "targets" ["T"] "webhook targets: how they are doing"
     Look Pause "pause" ["space"] "pause the view, or resume"
     Look Zoom "zoom" ["z"] "zoom the focused pane"
     Look Sort "sort" ["s"] "sort workers by name, age, cpu or memory"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tui_input::Input;
 use uuid::Uuid;
-use windlass::model::{Action, Event, Scope, View, WorkerName};
+use windlass::model::{Action, Deliveries, Event, Scope, View, WorkerName};
 
 use super::chain::Chain;
 use super::keys::Act;
@@ -24,6 +24,10 @@ pub enum Popup {
     Event(EventDetail),
     /// One operation, step by step.
     Track(OpenTrack),
+    /// The dead letters.
+    Letters(Letters),
+    /// The webhook targets; how far they are scrolled.
+    Targets(usize),
     /// A worker with its story; how far it is scrolled.
     Worker(WorkerName, usize),
     /// All actions; how far it is scrolled.
@@ -130,6 +134,45 @@ impl OpenTrack {
     #[must_use]
     pub fn event(&self) -> Option<&Arc<Event>> {
         self.track.rows.get(self.cursor).and_then(|row| row.event.as_ref())
+    }
+}
+
+/// The dead letters and the one that is selected. It is remembered by its position on the stream, so that a letter that comes or goes
+/// never puts another one under a key that was meant for this.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Letters {
+    chosen: Option<(String, usize)>,
+}
+
+impl Letters {
+    /// Opens them on the newest.
+    #[must_use]
+    pub fn of(known: Option<&Deliveries>) -> Self {
+        let mut letters = Self::default();
+        if let Some(known) = known {
+            letters.select(0, known);
+        }
+        letters
+    }
+
+    /// Where the selected letter stands; once it is gone, its neighbour is selected.
+    #[must_use]
+    pub fn index(&self, known: &Deliveries) -> usize {
+        let Some((entry, place)) = &self.chosen else {
+            return 0;
+        };
+        let found = known.letters.iter().position(|letter| letter.entry == *entry);
+        found.unwrap_or_else(|| (*place).min(known.letters.len().saturating_sub(1)))
+    }
+
+    /// Selects the letter at a place.
+    pub fn select(&mut self, index: usize, known: &Deliveries) {
+        self.chosen = known.letters.get(index).map(|letter| (letter.entry.clone(), index));
+    }
+
+    /// Takes in what has come and gone.
+    pub fn refresh(&mut self, known: &Deliveries) {
+        self.select(self.index(known), known);
     }
 }
 

@@ -185,11 +185,11 @@ pub fn track(events: &VecDeque<Arc<Event>>, subject: Subject<'_>) -> Track {
     }];
     let start = starting(subject, started, &end, began);
     let from = start.at;
-    let begun = matches!(start.stage, Stage::Done | Stage::Unseen);
+    let under_way = matches!(start.stage, Stage::Done | Stage::Unseen);
     rows.push(start);
     let direction = what.as_ref().map(|what| what.direction).or_else(|| direction_of(started, ended));
     for worker in workers(subject, started, &own) {
-        rows.extend(Lane { worker: &worker, subject, begun, own: &own }.rows(direction, from, &end));
+        rows.extend(Lane { worker: &worker, subject, under_way, own: &own }.rows(direction, from, &end));
     }
     let last = rows.iter().filter_map(|row| row.at).max();
     if let Some(at) = end.at() {
@@ -300,9 +300,9 @@ fn starting(subject: Subject<'_>, started: Option<&Arc<Event>>, end: &End, began
 /// The record's workers, then any that only the events name.
 fn workers(subject: Subject<'_>, started: Option<&Arc<Event>>, own: &[&Arc<Event>]) -> Vec<WorkerName> {
     let recorded = subject.operation().into_iter().flat_map(|operation| &operation.workers).map(|worker| &worker.name);
-    let named = started.into_iter().chain(own.iter().copied().filter(|event| is_step(event)));
+    let reported = started.into_iter().chain(own.iter().copied().filter(|event| is_step(event)));
     let mut names: Vec<WorkerName> = Vec::new();
-    for name in recorded.chain(named.flat_map(|event| workers_of(&event.data))) {
+    for name in recorded.chain(reported.flat_map(|event| workers_of(&event.data))) {
         if !names.contains(name) {
             names.push(name.clone());
         }
@@ -325,7 +325,7 @@ fn is_step(event: &Event) -> bool {
 struct Lane<'a> {
     worker: &'a WorkerName,
     subject: Subject<'a>,
-    begun: bool,
+    under_way: bool,
     own: &'a [&'a Arc<Event>],
 }
 
@@ -340,7 +340,7 @@ impl Lane<'_> {
         let failures = self.failures();
         let mut rows = Vec::new();
         let mut from = started;
-        let mut open = self.begun && *end == End::Running && reached != Some(Step::Failed);
+        let mut open = self.under_way && *end == End::Running && reached != Some(Step::Failed);
         for (name, step) in steps {
             let event = self.event_of(*step);
             // How far a failed worker had come is told by its events only.

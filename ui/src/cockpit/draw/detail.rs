@@ -44,7 +44,7 @@ pub fn event(model: &Model, detail: &EventDetail, screen: Rect, buf: &mut Buffer
     let (open, filter) = (keys.hint(Act::Operation), keys.hint(Act::FilterOperation));
     let mut hints = vec![("j/k", "along the chain"), ("enter", "open")];
     if detail.chosen().and_then(|event| operation_of(event)).is_some() {
-        hints.extend([(open.as_str(), "its operation"), (filter.as_str(), "filter by it")]);
+        hints.extend([(open.as_str(), "operation"), (filter.as_str(), "filter")]);
     }
     hints.push(("esc", "close"));
     choices(model, &hints, inner, buf);

@@ -1,5 +1,6 @@
 //! From a model to a frame. Pure: it reads the model and writes cells, and only the rows that are seen.
 
+mod deliveries;
 mod detail;
 mod frame;
 mod gauge;
@@ -26,6 +27,7 @@ use super::layout::{Pane, Places, SMALLEST};
 use super::model::Model;
 use super::popup::Popup;
 
+pub use deliveries::targets_size;
 pub use detail::worker_detail_size;
 pub use help::help_size;
 pub use operations::place as operation_place;
@@ -61,6 +63,8 @@ fn paint(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             Popup::Quit => menus::quit(model, area, buf),
             Popup::Event(event) => detail::event(model, event, area, buf),
             Popup::Track(open) => track::draw(model, open, area, buf),
+            Popup::Letters(open) => deliveries::letters(model, open, area, buf),
+            Popup::Targets(offset) => deliveries::targets(model, *offset, area, buf),
             Popup::Worker(name, offset) => detail::worker(model, name, *offset, area, buf),
             Popup::Help(offset) => help::draw(model, *offset, area, buf),
             Popup::Palette(open) => palette::draw(model, open, area, buf),

@@ -25,18 +25,17 @@ pub fn draw(model: &Model, places: &Places, buf: &mut Buffer) -> Option<Position
 fn filter(model: &Model, input: &tui_input::Input, area: Rect, buf: &mut Buffer) -> Position {
     let theme = &model.theme;
     let label = " filter / ";
-    let (help, style) = match model.timeline.filter.mistake() {
-        Some(mistake) => (format!("{mistake} "), theme.bad),
-        None => {
-            let found = format::count(model.timeline.rows.len() as u64);
-            let of = format::count(model.view.events.len() as u64);
-            let keys = match area.width {
-                130.. => "words, type: severity: worker: operation: actor:   enter keeps, ",
-                100.. => "enter keeps, ",
-                _ => "",
-            };
-            (format!("{found} of {of} match   {keys}esc clears "), theme.faint)
-        }
+    let (help, style) = if let Some(mistake) = model.timeline.filter.mistake() {
+        (format!("{mistake} "), theme.bad)
+    } else {
+        let found = format::count(model.timeline.rows.len() as u64);
+        let of = format::count(model.view.events.len() as u64);
+        let keys = match area.width {
+            130.. => "words, type: severity: worker: operation: actor:   enter keeps, ",
+            100.. => "enter keeps, ",
+            _ => "",
+        };
+        (format!("{found} of {of} match   {keys}esc clears "), theme.faint)
     };
     let help = fit(&help, usize::from(area.width).saturating_sub(label.len() + 12));
     let room = usize::from(area.width).saturating_sub(label.len() + width(&help) + 2);

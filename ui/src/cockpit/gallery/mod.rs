@@ -1,5 +1,6 @@
 //! A synthetic picture in which everything is going on at once: for screenshots, tests and benches.
 
+mod deliveries;
 mod state;
 mod story;
 mod verdict;
@@ -14,6 +15,7 @@ use windlass::model::{
     Thresholds, View, WorkerKind, WorkerStatus,
 };
 
+pub use deliveries::deliveries;
 use state::state;
 use story::{Log, story};
 use verdict::verdict;

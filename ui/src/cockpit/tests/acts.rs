@@ -103,6 +103,18 @@ fn check(act: Act, key: &str) {
             press(&mut model, key);
             assert_eq!(model.timeline.rows.len(), model.view.events.len(), "{said}");
         }
+        Act::DeadLetters => {
+            press(&mut model, key);
+            assert!(matches!(top(&model), Popup::Letters(_)), "{said}");
+            press(&mut model, key);
+            assert!(model.popups.is_empty(), "{said}");
+        }
+        Act::Targets => {
+            press(&mut model, key);
+            assert!(matches!(top(&model), Popup::Targets(0)), "{said}");
+            press(&mut model, key);
+            assert!(model.popups.is_empty(), "{said}");
+        }
         Act::ClearFilter => {
             press(&mut model, "/ h o l d enter");
             press(&mut model, key);

@@ -2,6 +2,7 @@
 
 mod acts;
 mod answers;
+mod deliveries;
 mod log;
 mod popups;
 mod screens;

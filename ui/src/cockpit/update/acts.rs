@@ -12,7 +12,7 @@ use super::super::keys::Act;
 use super::super::layout::Pane;
 use super::super::message::Effect;
 use super::super::model::{Model, Paused, Tone};
-use super::super::popup::{Confirm, EventDetail, HoldMenu, HoldStage, Menu, OpenTrack, Popup};
+use super::super::popup::{Confirm, EventDetail, HoldMenu, HoldStage, Letters, Menu, OpenTrack, Popup};
 use super::super::track::operation_of;
 use super::views::toast;
 use super::{navigate, palette, set_filter};
@@ -67,6 +67,8 @@ pub(super) fn perform(model: &mut Model, act: Act) -> Vec<Effect> {
             let follow = !model.timeline.follow;
             model.timeline.set_follow(follow);
         }
+        Act::DeadLetters => model.popups.push(Popup::Letters(Letters::of(model.view.deliveries.as_deref()))),
+        Act::Targets => model.popups.push(Popup::Targets(0)),
         Act::Pause => pause(model),
         Act::Zoom => model.zoomed = !model.zoomed,
         Act::Sort => {

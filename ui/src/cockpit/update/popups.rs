@@ -13,10 +13,10 @@ use super::super::model::Model;
 use super::super::popup::{Confirm, DURATIONS, EventDetail, HoldStage, Menu, OpenTrack, Popup, SCOPES};
 use super::super::track::operation_of;
 use super::navigate::Go;
-use super::{acts, palette, paste_into, type_into};
+use super::{acts, letters, palette, paste_into, type_into};
 
 /// What a key did to a popup.
-enum Done {
+pub(super) enum Done {
     /// It stays.
     Stay,
     /// It closes.
@@ -27,6 +27,8 @@ enum Done {
     Open(Popup),
     /// It closes and something is done.
     Do(Effect),
+    /// It stays and something is done.
+    Send(Effect),
     /// All close and the timeline shows this operation.
     FilterBy(Uuid),
 }
@@ -46,6 +48,12 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Popup::Release(menu) => on_release(menu, key, go),
         Popup::Event(detail) => on_event(model, detail, key, act, go),
         Popup::Track(open) => on_track(model, open, key, act, go),
+        Popup::Letters(open) => letters::on_key(model, open, key, act),
+        Popup::Targets(offset) => {
+            let (len, page) = draw::targets_size(model);
+            scroll(offset, go, len, page);
+            closing(key, act, &[Act::Targets, Act::Quit])
+        }
         Popup::Worker(name, offset) => {
             let (len, page) = draw::worker_detail_size(model, name);
             scroll(offset, go, len, page);
@@ -69,6 +77,10 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Done::Become(other) => model.popups.push(other),
         Done::Open(other) => model.popups.extend([popup, other]),
         Done::Do(effect) => return vec![effect],
+        Done::Send(effect) => {
+            model.popups.push(popup);
+            return vec![effect];
+        }
         Done::FilterBy(operation) => {
             model.popups.clear();
             acts::filter_by(model, operation);
@@ -93,7 +105,8 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
     }
 }
 
-fn closing(key: KeyEvent, act: Option<Act>, acts: &[Act]) -> Done {
+/// Closes on Esc and on these actions.
+pub(super) fn closing(key: KeyEvent, act: Option<Act>, acts: &[Act]) -> Done {
     let close = key.code == KeyCode::Esc || act.is_some_and(|act| acts.contains(&act));
     if close { Done::Close } else { Done::Stay }
 }
