@@ -9,17 +9,19 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::bus::{self, Follower};
+use crate::bus::{self, Follower, dead_letters, webhooks};
 use crate::clock;
-use crate::model::{ClusterId, Event, StoreHealth, View};
+use crate::model::{ClusterId, Deliveries, Event, StoreHealth, View};
 use crate::store::{Store, StoreError};
 
 /// How many of the newest events a view holds.
 pub const EVENTS_KEPT: usize = 10_000;
 /// What is not announced by an event (metrics, verdicts) is read this often.
 const REFRESH: Duration = Duration::from_secs(1);
-/// The memory report is read every so many refreshes.
+/// The memory report, the dead letters and the webhook targets are read this often.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
+/// How many of the newest dead letters a view holds.
+const LETTERS_KEPT: usize = 100;
 /// After a failure.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -115,6 +117,13 @@ impl Viewer {
 
     async fn refresh_report(&mut self) -> Result<(), StoreError> {
         self.view.redis = Some(Arc::new(self.store.report(self.view.at).await?));
+        let page = dead_letters::list(&self.store, None, LETTERS_KEPT).await?;
+        let targets = webhooks::health(&self.store).await?;
+        let deliveries = Deliveries { letters: page.letters, dead: page.total, targets };
+        match &mut self.view.deliveries {
+            Some(known) => keep(known, deliveries),
+            none => *none = Some(Arc::new(deliveries)),
+        }
         Ok(())
     }
 }
@@ -137,4 +146,5 @@ fn differs(known: &View, new: &View) -> bool {
         || known.observation != new.observation
         || known.verdict != new.verdict
         || known.redis != new.redis
+        || known.deliveries != new.deliveries
 }

@@ -89,6 +89,61 @@ fn the_configuration_is_printed_checked_and_explained() {
 }
 
 #[test]
+fn every_event_of_a_run_is_as_its_schema_says() {
+    let home = Home::new();
+    let bad = home.run(&["events", "--schema", "Nope"]).expect(2);
+    mentions(&bad, &["Nope", "NodeReady"]);
+    home.run(&["events", "--schema", "--follow"]).expect(2);
+    // A schema is told even where the configuration is broken.
+    let all = home.run(&["events", "--schema", "--set", "autoscaler.limits.min_nodes=many"]).expect(0).json();
+    let check = |schema: &Value| jsonschema::options().should_validate_formats(true).build(schema).expect("a schema");
+    let any = check(&all);
+
+    let _engine = home.engine();
+    for arguments in [
+        &["scale", "up", "--wait", "--reason", "a load test"][..],
+        &["hold", "down", "--for", "10m", "--reason", "a freeze"],
+        &["release", "down", "--reason", "over"],
+        &["reconcile", "--reason", "to be sure"],
+    ] {
+        home.demo(arguments).expect(0);
+    }
+    home.demo(&["scale", "up", "99", "--reason", "too many"]).expect(3);
+    let events = home.demo(&["events", "--json", "-n", "1000"]).expect(0).json_lines();
+    let mut seen = std::collections::BTreeMap::new();
+    for event in &events {
+        let name = event["event_type"].as_str().expect("a type").to_owned();
+        let schema =
+            seen.entry(name.clone()).or_insert_with(|| home.run(&["events", "--schema", &name]).expect(0).json());
+        let own = check(schema);
+        for (whose, validator) in [("its own", &own), ("the common", &any)] {
+            if let Err(error) = validator.validate(event) {
+                panic!("{name} is not as {whose} schema says: {error} at {}: {event}", error.instance_path());
+            }
+        }
+        let described = &schema["$defs"][&name]["properties"];
+        let fields = event["data"].as_object().expect("data").keys();
+        fields.for_each(|field| assert!(described.get(field).is_some(), "{name}: data.{field} is in no schema"));
+    }
+    for wanted in ["NodeReady", "ScalingActionCompleted", "HoldPlaced", "HoldReleased", "CommandRefused"] {
+        assert!(seen.contains_key(wanted), "{wanted} is missing among {:?}", seen.keys());
+    }
+    // What is wrong is found: otherwise the above would prove nothing.
+    let ready = events.iter().find(|event| event["event_type"] == "NodeReady").expect("one is ready");
+    for (pointer, wrong) in [
+        ("/data/duration", Value::from("9.2s")),
+        ("/event_type", Value::from("NodeDrained")),
+        ("/timestamp", Value::from("yesterday")),
+        ("/event_id", Value::Null),
+        ("/actor", Value::from(7)),
+    ] {
+        let mut event = ready.clone();
+        *event.pointer_mut(pointer).expect("it is there") = wrong;
+        assert!(!any.is_valid(&event), "{pointer} may be anything");
+    }
+}
+
+#[test]
 fn facts_are_told_without_an_engine_and_nothing_is_left_running() {
     let home = Home::new();
     let status = home.demo(&["status", "--json"]).expect(0);

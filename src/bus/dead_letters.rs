@@ -2,39 +2,15 @@
 //! dropped by a command ([`Action::DeadLetterRetry`](crate::model::Action), [`Action::DeadLetterDrop`](crate::model::Action)), which the
 //! leader applies.
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use redis::AsyncCommands;
 use redis::streams::{StreamId, StreamRangeReply};
 
-use crate::model::Event;
 use crate::store::{Store, StoreError};
 
-/// One dead letter.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Letter {
-    /// Its position on the dead-letter stream: what `retry` and `drop` are told.
-    pub entry: String,
-    /// When it was given up.
-    pub at: DateTime<Utc>,
-    /// Which handler could not deal with it.
-    pub handler: String,
-    /// What that said.
-    pub error: String,
-    /// How often it was tried.
-    pub tries: u32,
-    /// Where on the event stream it came from.
-    pub source: String,
-    /// The event as it stood on the stream.
-    pub text: String,
-}
+pub use crate::model::Letter;
 
 impl Letter {
-    /// The event, where it can be read.
-    #[must_use]
-    pub fn event(&self) -> Option<Event> {
-        serde_json::from_str(&self.text).ok()
-    }
-
     fn read(found: &StreamId) -> Self {
         let field = |name: &str| found.get::<String>(name).unwrap_or_default();
         let millis = found.id.split('-').next().and_then(|text| text.parse().ok());

@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod condition;
+pub mod delivery;
 pub mod event;
 pub mod fold;
 pub mod hold;
@@ -21,6 +22,7 @@ pub mod worker;
 
 pub use command::{Action, Command, Scope};
 pub use condition::{Condition, ConditionKey};
+pub use delivery::{Deliveries, Letter, TargetHealth};
 pub use event::{Event, EventData, EventType, Metadata, Severity};
 pub use hold::{Direction, Hold};
 pub use names::{Actor, ClusterId, ContainerId, NameError, ReplicaId, TargetName, WorkerName};

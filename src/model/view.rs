@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterId, Event, Limits, Observation, RedisReport, ReplicaId, State, Thresholds, Verdict};
+use super::{ClusterId, Deliveries, Event, Limits, Observation, RedisReport, ReplicaId, State, Thresholds, Verdict};
 
 /// What the leading engine says of itself, so that a cockpit elsewhere shows the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +83,8 @@ pub struct View {
     pub events: Arc<VecDeque<Arc<Event>>>,
     /// Redis's memory.
     pub redis: Option<Arc<RedisReport>>,
+    /// Dead letters and webhook targets; `None`: not read yet.
+    pub deliveries: Option<Arc<Deliveries>>,
 }
 
 impl View {
@@ -100,6 +102,7 @@ impl View {
             verdict: None,
             events: Arc::default(),
             redis: None,
+            deliveries: None,
         }
     }
 }

@@ -7,34 +7,11 @@ use redis::streams::StreamInfoGroupsReply;
 use redis::{AsyncCommands, Pipeline};
 
 use super::group;
-use crate::model::TargetName;
+use crate::model::{TargetHealth, TargetName};
 use crate::store::{Store, StoreError};
 
 /// So many deliveries are remembered for each target.
 const REMEMBERED: isize = 1000;
-
-/// How a target is doing.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TargetHealth {
-    /// Which.
-    pub name: TargetName,
-    /// When it last took an event; `None`: never yet.
-    pub last_success: Option<DateTime<Utc>>,
-    /// When it last did not; `None`: never yet.
-    pub last_failure: Option<DateTime<Utc>>,
-    /// What was wrong then, without its address.
-    pub last_error: Option<String>,
-    /// Failed requests since it last took an event.
-    pub consecutive_failures: u64,
-    /// When it is tried again, while it rests after a failure.
-    pub next_attempt: Option<DateTime<Utc>>,
-    /// Events that it took.
-    pub delivered: u64,
-    /// Events that were given up.
-    pub dropped: u64,
-    /// Entries of the stream that are still to be looked at or delivered; `None`: unknown.
-    pub waiting: Option<u64>,
-}
 
 /// How every target is doing, by name.
 pub async fn health(store: &Store) -> Result<Vec<TargetHealth>, StoreError> {

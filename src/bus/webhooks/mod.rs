@@ -17,7 +17,9 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 pub use address::forbidden;
-pub use books::{TargetHealth, health};
+pub use books::health;
+
+pub use crate::model::TargetHealth;
 
 use crate::config::{Config, HandlerName, TargetConfig};
 use crate::model::{Event, Metadata, ReplicaId, TargetName};

@@ -3,6 +3,7 @@
 mod catalog;
 pub mod describe;
 mod lasting;
+pub mod schema;
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,7 @@
 //! `windlass events`: what happened, and with `-f` what happens.
 
+mod schema;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -48,8 +50,20 @@ pub struct Args {
     /// Only since then: a length of time (10m) or a moment (RFC 3339)
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<Since>,
+    /// Print the JSON Schema of the events, or of one type; needs no Redis
+    #[arg(long, value_name = "TYPE", num_args = 0..=1, value_parser = event_type)]
+    #[arg(conflicts_with_all = ["follow", "number", "types", "severity", "worker", "since"])]
+    schema: Option<Vec<EventType>>,
     #[command(flatten)]
     form: Form,
+}
+
+impl Args {
+    /// The type whose schema is asked for in place of events; empty: all of them.
+    #[must_use]
+    pub fn schema(&self) -> Option<&[EventType]> {
+        self.schema.as_deref()
+    }
 }
 
 /// Since when.
@@ -87,6 +101,8 @@ impl Filter {
             && self.worker.as_ref().is_none_or(|worker| workers_of(&event.data).contains(worker))
     }
 }
+
+pub use schema::print as print_schema;
 
 /// Prints them, oldest first.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {

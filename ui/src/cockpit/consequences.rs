@@ -67,7 +67,18 @@ pub fn consequences(view: &View, action: &Action, now: DateTime<Utc>) -> Vec<Con
         Action::Protect { worker } => found.follows(format!("scaling down never takes {worker}")),
         Action::Unprotect { worker } => found.follows(format!("scaling down may take {worker} again")),
         Action::Reconcile => found.follows("state and cluster are compared at once".to_owned()),
-        Action::DeadLetterRetry { .. } => found.follows("its handler gets the event again; no other does".to_owned()),
+        Action::DeadLetterRetry { entry } => {
+            let letters = view.deliveries.iter().flat_map(|known| &known.letters);
+            match letters.into_iter().find(|letter| letter.entry == *entry) {
+                Some(letter) if letter.event().is_none() => {
+                    found.refused("it cannot be read as an event: the engine will refuse; drop it".to_owned());
+                }
+                Some(letter) => {
+                    found.follows(format!("{} gets the event again; no other handler does", letter.handler));
+                }
+                None => found.follows("its handler gets the event again; no other does".to_owned()),
+            }
+        }
         Action::DeadLetterDrop { .. } => found.beware("the event is gone for its handler".to_owned()),
     }
     found.circumstances();

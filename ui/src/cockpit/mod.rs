@@ -13,6 +13,7 @@ pub mod gallery;
 pub mod history;
 pub mod keys;
 pub mod layout;
+pub mod ledger;
 pub mod message;
 pub mod model;
 pub mod popup;
@@ -21,6 +22,7 @@ mod runtime;
 mod terminal;
 pub mod theme;
 pub mod timeline;
+pub mod track;
 pub mod update;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use windlass::model::{Direction, StoreHealth, View};
 
 use super::history::History;
 use super::layout::{Pane, Places, Request};
+use super::ledger::Ledger;
 use super::popup::Popup;
 use super::roster::Roster;
 use super::timeline::Timeline;
@@ -40,6 +41,8 @@ pub struct Model {
     pub tab: Pane,
     /// The workers' order and selection.
     pub roster: Roster,
+    /// The operations' order and selection.
+    pub ledger: Ledger,
     /// The timeline's rows and selection.
     pub timeline: Timeline,
     /// Set while a filter is being typed.
@@ -78,7 +81,7 @@ pub struct Scroll {
     pub why: usize,
     /// Cooldowns and holds.
     pub guards: usize,
-    /// Operations.
+    /// Operations: as far as their selection needs.
     pub operations: usize,
     /// Redis.
     pub redis: usize,
@@ -90,9 +93,8 @@ impl Scroll {
         match pane {
             Pane::Why => Some(&mut self.why),
             Pane::Guards => Some(&mut self.guards),
-            Pane::Operations => Some(&mut self.operations),
             Pane::Redis => Some(&mut self.redis),
-            Pane::Workers | Pane::Timeline => None,
+            Pane::Workers | Pane::Operations | Pane::Timeline => None,
         }
     }
 }
@@ -150,6 +152,7 @@ impl Model {
             zoomed: false,
             tab: Pane::Guards,
             roster: Roster::default(),
+            ledger: Ledger::default(),
             timeline: Timeline::new(),
             filtering: None,
             why: None,
@@ -172,6 +175,7 @@ impl Model {
             self.history.push(seen);
         }
         self.roster.refresh(&self.view);
+        self.ledger.refresh(&self.view.state);
         self.timeline.advance(&self.view.events);
     }
 

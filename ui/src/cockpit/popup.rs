@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tui_input::Input;
-use windlass::model::{Action, Event, Scope, WorkerName};
+use uuid::Uuid;
+use windlass::model::{Action, Deliveries, Event, Scope, View, WorkerName};
 
 use super::chain::Chain;
 use super::keys::Act;
+use super::track::{Subject, Track, track};
 
 /// One popup.
 #[derive(Debug, Clone)]
@@ -20,6 +22,12 @@ pub enum Popup {
     Release(Menu),
     /// An event with its data and its chain.
     Event(EventDetail),
+    /// One operation, step by step.
+    Track(OpenTrack),
+    /// The dead letters.
+    Letters(Letters),
+    /// The webhook targets; how far they are scrolled.
+    Targets(usize),
     /// A worker with its story; how far it is scrolled.
     Worker(WorkerName, usize),
     /// All actions; how far it is scrolled.
@@ -100,6 +108,74 @@ pub struct EventDetail {
     pub cursor: usize,
 }
 
+/// One operation, step by step.
+#[derive(Debug, Clone)]
+pub struct OpenTrack {
+    /// Its steps.
+    pub track: Track,
+    /// The step one stands on.
+    pub cursor: usize,
+}
+
+impl OpenTrack {
+    /// Opens an operation.
+    #[must_use]
+    pub fn of(id: Uuid, view: &View) -> Self {
+        Self { track: track(&view.events, Subject::find(id, &view.state)), cursor: 0 }
+    }
+
+    /// Takes in what has happened since it was opened.
+    pub fn refresh(&mut self, view: &View) {
+        self.track = track(&view.events, Subject::find(self.track.id, &view.state));
+        self.cursor = self.cursor.min(self.track.rows.len().saturating_sub(1));
+    }
+
+    /// The event of the step one stands on.
+    #[must_use]
+    pub fn event(&self) -> Option<&Arc<Event>> {
+        self.track.rows.get(self.cursor).and_then(|row| row.event.as_ref())
+    }
+}
+
+/// The dead letters and the one that is selected. It is remembered by its position on the stream, so that a letter that comes or goes
+/// never puts another one under a key that was meant for this.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Letters {
+    chosen: Option<(String, usize)>,
+}
+
+impl Letters {
+    /// Opens them on the newest.
+    #[must_use]
+    pub fn of(known: Option<&Deliveries>) -> Self {
+        let mut letters = Self::default();
+        if let Some(known) = known {
+            letters.select(0, known);
+        }
+        letters
+    }
+
+    /// Where the selected letter stands; once it is gone, its neighbour is selected.
+    #[must_use]
+    pub fn index(&self, known: &Deliveries) -> usize {
+        let Some((entry, place)) = &self.chosen else {
+            return 0;
+        };
+        let found = known.letters.iter().position(|letter| letter.entry == *entry);
+        found.unwrap_or_else(|| (*place).min(known.letters.len().saturating_sub(1)))
+    }
+
+    /// Selects the letter at a place.
+    pub fn select(&mut self, index: usize, known: &Deliveries) {
+        self.chosen = known.letters.get(index).map(|letter| (letter.entry.clone(), index));
+    }
+
+    /// Takes in what has come and gone.
+    pub fn refresh(&mut self, known: &Deliveries) {
+        self.select(self.index(known), known);
+    }
+}
+
 /// Actions by name, commands in words.
 #[derive(Debug, Clone, Default)]
 pub struct Palette {
@@ -125,6 +201,12 @@ impl EventDetail {
     #[must_use]
     pub fn event(&self) -> Option<&Arc<Event>> {
         self.chain.links.get(self.chain.own).map(|link| &link.event)
+    }
+
+    /// The event of the link one stands on.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&Arc<Event>> {
+        self.chain.links.get(self.cursor).map(|link| &link.event)
     }
 
     /// Takes in what has followed since it was opened.

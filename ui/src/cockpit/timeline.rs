@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use uuid::Uuid;
 use windlass::model::{Event, Severity};
 
 use super::filter::Filter;
@@ -22,9 +23,13 @@ pub struct Timeline {
     pub offset: usize,
     /// Whether the newest event is always selected.
     pub follow: bool,
+    /// How many rows have come since it was frozen.
+    pub fresh: usize,
     /// How many warnings and how many critical events the rows hold.
     pub marked: (usize, usize),
     known: Option<Arc<Events>>,
+    /// The newest event of the log when it was frozen.
+    frozen_at: Option<Uuid>,
 }
 
 impl Timeline {
@@ -42,21 +47,26 @@ impl Timeline {
 
     /// Takes another filter; the selected event stays selected where it passes.
     pub fn set_filter(&mut self, filter: Filter, events: &Arc<Events>) {
-        let selected = self.event().map(|event| event.event_id);
         self.filter = filter;
         self.known = None;
         self.advance(events);
-        if !self.follow {
-            let index = selected.and_then(|id| self.rows.iter().rposition(|event| event.event_id == id));
-            self.selected = index.or(self.rows.len().checked_sub(1));
+    }
+
+    /// Follows the newest event, or stays where it is.
+    pub fn set_follow(&mut self, follow: bool) {
+        if follow {
+            (self.fresh, self.frozen_at) = (0, None);
+            self.selected = self.rows.len().checked_sub(1);
+        } else if self.follow {
+            self.frozen_at = self.known.as_ref().and_then(|known| known.back()).map(|event| event.event_id);
         }
+        self.follow = follow;
     }
 
     /// Takes in what the log has gained at its end and lost at its beginning.
     pub fn advance(&mut self, events: &Arc<Events>) {
         if !self.catch_up(events) {
-            self.rows = events.iter().filter(|event| self.filter.matches(event)).cloned().collect();
-            self.marked = self.rows.iter().fold((0, 0), |sum, event| tally(sum, event, 1));
+            self.start_anew(events);
         }
         self.known = Some(Arc::clone(events));
         let last = self.rows.len().checked_sub(1);
@@ -64,6 +74,23 @@ impl Timeline {
             (false, Some(selected), Some(last)) => Some(selected.min(last)),
             _ => last,
         };
+    }
+
+    /// Makes all rows anew; the selected event keeps its place on the screen where it is still among them.
+    fn start_anew(&mut self, events: &Events) {
+        let (selected, before) = (self.event().map(|event| event.event_id), self.selected.unwrap_or(0));
+        self.rows = events.iter().filter(|event| self.filter.matches(event)).cloned().collect();
+        self.marked = self.rows.iter().fold((0, 0), |sum, event| tally(sum, event, 1));
+        let place = |id: Option<Uuid>| id.and_then(|id| self.rows.iter().rposition(|event| event.event_id == id));
+        self.fresh = match self.frozen_at {
+            Some(id) => {
+                let seen = events.iter().rposition(|event| event.event_id == id).map_or(0, |index| index + 1);
+                events.range(seen..).filter(|event| self.filter.matches(event)).count()
+            }
+            None => 0,
+        };
+        self.selected = place(selected).or(self.rows.len().checked_sub(1));
+        self.offset = (self.offset + self.selected.unwrap_or(0)).saturating_sub(before);
     }
 
     /// Whether the rows could be brought up to date; not where the log has nothing in common with what was known.
@@ -92,6 +119,7 @@ impl Timeline {
         for event in events.range(seen + 1..).filter(|event| self.filter.matches(event)) {
             self.marked = tally(self.marked, event, 1);
             self.rows.push_back(Arc::clone(event));
+            self.fresh += usize::from(!self.follow);
         }
         true
     }
@@ -157,6 +185,41 @@ mod tests {
         timeline.follow = true;
         timeline.advance(&log(20..91));
         assert_eq!(timeline.selected, Some(70));
+    }
+
+    #[test]
+    fn what_comes_while_frozen_is_counted_until_it_follows_again() {
+        let mut timeline = Timeline::new();
+        timeline.advance(&log(0..50));
+        timeline.set_follow(false);
+        timeline.selected = Some(30);
+        timeline.advance(&log(0..57));
+        timeline.advance(&log(20..60));
+        assert_eq!(timeline.fresh, 10);
+        let warnings = timeline.rows.iter().skip(30).filter(|event| event.severity() > Severity::Info).count();
+        timeline.set_filter(Filter::parse("severity:warning"), &log(20..60));
+        assert_eq!(timeline.fresh, warnings);
+        timeline.set_follow(true);
+        assert_eq!(timeline.fresh, 0);
+        assert_eq!(timeline.selected, timeline.rows.len().checked_sub(1));
+    }
+
+    #[test]
+    fn another_filter_and_a_log_read_anew_leave_the_selected_event_where_it_is() {
+        let mut timeline = Timeline::new();
+        timeline.advance(&log(0..200));
+        timeline.set_follow(false);
+        (timeline.selected, timeline.offset) = (Some(100), 95);
+        let event = timeline.event().unwrap().event_id;
+        let same = timeline.rows[100].event_type().name();
+        timeline.set_filter(Filter::parse(&format!("type:{same}")), &log(0..200));
+        assert_eq!(timeline.event().unwrap().event_id, event);
+        timeline.set_filter(Filter::default(), &log(0..200));
+        assert_eq!((timeline.event().unwrap().event_id, timeline.selected), (event, Some(100)));
+        // Nothing is known of what came between: as after a long outage.
+        timeline.known = None;
+        timeline.advance(&log(50..200));
+        assert_eq!(timeline.event().unwrap().event_id, event);
     }
 
     #[test]

@@ -7,9 +7,11 @@ use serde_json::Value;
 use windlass::model::{Event, WorkerName};
 
 use super::super::chain::{Chain, Root};
+use super::super::keys::Act;
 use super::super::model::Model;
 use super::super::popup::EventDetail;
 use super::super::timeline::scrolled;
+use super::super::track::operation_of;
 use super::frame::popup;
 use super::menus::choices;
 use super::text::{fit, left, line, span, width, wrap};
@@ -38,7 +40,14 @@ pub fn event(model: &Model, detail: &EventDetail, screen: Rect, buf: &mut Buffer
     for (line, row) in links.iter().skip(offset).take(rows).zip(inner.rows().skip(top + 1)) {
         buf.set_line(row.x, row.y, line, row.width);
     }
-    choices(model, &[("j/k", "along the chain"), ("enter", "open"), ("esc", "close")], inner, buf);
+    let keys = &model.options.keys;
+    let (open, filter) = (keys.hint(Act::Operation), keys.hint(Act::FilterOperation));
+    let mut hints = vec![("j/k", "along the chain"), ("enter", "open")];
+    if detail.chosen().and_then(|event| operation_of(event)).is_some() {
+        hints.extend([(open.as_str(), "operation"), (filter.as_str(), "filter")]);
+    }
+    hints.push(("esc", "close"));
+    choices(model, &hints, inner, buf);
     None
 }
 

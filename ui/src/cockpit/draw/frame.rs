@@ -10,7 +10,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use super::super::layout::{Pane, Places};
 use super::super::model::{Model, Trouble};
 use super::super::roster::Sort;
-use super::text::span;
+use super::text::{fit, span};
 use crate::format;
 
 pub fn draw(model: &Model, places: &Places, buf: &mut Buffer) {
@@ -31,7 +31,7 @@ pub fn draw(model: &Model, places: &Places, buf: &mut Buffer) {
 }
 
 fn titles(model: &Model, pane: Pane, area: Rect, tabbed: bool, buf: &mut Buffer) {
-    let right = aside(model, pane);
+    let right = aside(model, pane, area.width);
     let left = if tabbed && pane.is_tab() { tabs(model, pane) } else { title(model, pane, pane.title()) };
     let (left, right) = (Line::from(left), Line::from(right));
     let room = area.width.saturating_sub(4);
@@ -63,7 +63,7 @@ fn tabs(model: &Model, shown: Pane) -> Vec<Span<'static>> {
 }
 
 /// What stands at the right end of a pane's title.
-fn aside(model: &Model, pane: Pane) -> Vec<Span<'static>> {
+fn aside(model: &Model, pane: Pane, width: u16) -> Vec<Span<'static>> {
     let theme = &model.theme;
     let note = |text: String| vec![span(text, theme.faint)];
     let stale = matches!(model.trouble(), Some(Trouble::StoreDown { .. } | Trouble::Ended));
@@ -73,7 +73,7 @@ fn aside(model: &Model, pane: Pane) -> Vec<Span<'static>> {
     match pane {
         Pane::Workers => workers(model, stale),
         Pane::Why => why(model),
-        Pane::Timeline => timeline(model, stale),
+        Pane::Timeline => timeline(model, stale, width),
         Pane::Operations if model.zoomed => note(format!(" {} running ", model.view.state.operations.len())),
         Pane::Redis => match &model.view.redis {
             Some(report) => note(format!(" {} {} ", report.server, report.version)),
@@ -119,7 +119,7 @@ fn why(model: &Model) -> Vec<Span<'static>> {
     }
 }
 
-fn timeline(model: &Model, stale: bool) -> Vec<Span<'static>> {
+fn timeline(model: &Model, stale: bool, width: u16) -> Vec<Span<'static>> {
     let theme = &model.theme;
     let timeline = &model.timeline;
     let (warnings, criticals) = timeline.marked;
@@ -127,26 +127,34 @@ fn timeline(model: &Model, stale: bool) -> Vec<Span<'static>> {
     if stale {
         parts.push(span(" stale ·", theme.warn));
     }
-    if !timeline.filter.is_empty() {
-        parts.push(span(format!(" /{} ", timeline.filter.text()), theme.accent));
-        parts.push(span("·", theme.faint));
-    }
-    parts.push(span(
-        format!(" ✖ {}", format::count(criticals as u64)),
-        if criticals > 0 { theme.bad } else { theme.faint },
-    ));
-    parts.push(span(
-        format!(" ▲ {}", format::count(warnings as u64)),
-        if warnings > 0 { theme.warn } else { theme.faint },
-    ));
-    let place = timeline.selected.map_or(0, |index| index + 1) as u64;
     let of = timeline.rows.len() as u64;
-    let text = if timeline.follow {
-        format!(" · {} · following ", format::plural(of, "event"))
-    } else {
-        format!(" · {} of {} · frozen ", format::count(place), format::count(of))
-    };
-    parts.push(span(text, theme.faint));
+    let (filtered, wide) = (!timeline.filter.is_empty(), width >= 110);
+    if filtered {
+        let all = format::count(model.view.events.len() as u64);
+        parts.push(span(format!(" /{}", fit(timeline.filter.text(), if wide { 40 } else { 15 })), theme.accent));
+        parts.push(span(format!(" {} of {all} match", format::count(of)), theme.faint));
+        parts.push(span(if wide { " ·" } else { "" }, theme.faint));
+    }
+    // Where there is little room, how many match is told rather than how bad they are.
+    let marks = [
+        span(format!(" ✖ {}", format::count(criticals as u64)), if criticals > 0 { theme.bad } else { theme.faint }),
+        span(format!(" ▲ {}", format::count(warnings as u64)), if warnings > 0 { theme.warn } else { theme.faint }),
+    ];
+    if wide || !filtered {
+        parts.extend(marks);
+    }
+    let events = if filtered { String::new() } else { format!(" · {}", format::plural(of, "event")) };
+    if timeline.follow {
+        parts.push(span(format!("{events} · following "), theme.faint));
+        return parts;
+    }
+    let place = format::count(timeline.selected.map_or(0, |index| index + 1) as u64);
+    let of = if filtered { String::new() } else { format!(" of {}", format::count(of)) };
+    let at = if wide || !filtered { format!(" · at {place}{of} ·") } else { String::new() };
+    parts.push(span(format!("{at} frozen "), theme.faint));
+    if timeline.fresh > 0 {
+        parts.push(span(format!("+{} new ", format::count(timeline.fresh as u64)), theme.warn));
+    }
     parts
 }
 

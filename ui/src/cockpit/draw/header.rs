@@ -46,6 +46,11 @@ fn standing(model: &Model, width: u16) -> Vec<Span<'static>> {
         parts.push(span(format!(" PAUSED +{} ", format::count(paused.events as u64)), theme.alarm));
         parts.push(span(" ", theme.text));
     }
+    let dead = view.deliveries.as_ref().map_or(0, |known| known.dead);
+    if dead > 0 {
+        parts.push(span(format!(" ✖ {} dead ", format::count(dead)), theme.alarm));
+        parts.push(span(" ", theme.text));
+    }
     match &view.leader {
         Some(leader) => {
             // `host:pid:random`: the last part tells an operator nothing.
@@ -62,7 +67,7 @@ fn standing(model: &Model, width: u16) -> Vec<Span<'static>> {
         }
         None => parts.push(span("○ no engine ", theme.bad)),
     }
-    if model.paused.is_none() || width >= 100 {
+    if (model.paused.is_none() && dead == 0) || width >= 100 {
         parts.push(span(format!("· {} ", model.options.mode.text()), theme.faint));
     }
     if view.engine.as_ref().is_some_and(|engine| engine.dry_run) {

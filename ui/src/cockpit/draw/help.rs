@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
 
 use super::super::command_line::FORMS;
+use super::super::filter::TERMS;
 use super::super::keys::{Act, Group};
 use super::super::model::Model;
 use super::frame::popup;
@@ -78,6 +79,12 @@ fn forms(model: &Model) -> Vec<Vec<Span<'static>>> {
     let key = model.options.keys.hint(Act::Palette);
     let mut rows = vec![vec![span(format!("in words, after {key}"), theme.strong)]];
     rows.extend(FORMS.iter().map(|form| vec![span(format!("  {form}"), theme.text)]));
+    rows.push(Vec::new());
+    let key = model.options.keys.hint(Act::Filter);
+    rows.push(vec![span(format!("in the filter, after {key}; all terms must hold"), theme.strong)]);
+    rows.extend(TERMS.iter().map(|(term, meaning)| {
+        vec![span(format!("  {}", left(term, 20)), theme.accent), span((*meaning).to_owned(), theme.text)]
+    }));
     rows.push(Vec::new());
     rows.push(vec![span("ctrl-c quits at once, ctrl-z suspends, esc closes", theme.faint)]);
     rows.push(vec![span("other keys: cockpit.keys in the configuration", theme.faint)]);

@@ -1,5 +1,6 @@
 //! From a model to a frame. Pure: it reads the model and writes cells, and only the rows that are seen.
 
+mod deliveries;
 mod detail;
 mod frame;
 mod gauge;
@@ -13,6 +14,7 @@ mod redis;
 mod status;
 mod text;
 mod timeline;
+mod track;
 mod why;
 mod workers;
 
@@ -25,8 +27,10 @@ use super::layout::{Pane, Places, SMALLEST};
 use super::model::Model;
 use super::popup::Popup;
 
+pub use deliveries::targets_size;
 pub use detail::worker_detail_size;
 pub use help::help_size;
+pub use operations::place as operation_place;
 
 /// Draws the whole screen.
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -58,6 +62,9 @@ fn paint(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             Popup::Release(menu) => menus::release(model, *menu, area, buf),
             Popup::Quit => menus::quit(model, area, buf),
             Popup::Event(event) => detail::event(model, event, area, buf),
+            Popup::Track(open) => track::draw(model, open, area, buf),
+            Popup::Letters(open) => deliveries::letters(model, open, area, buf),
+            Popup::Targets(offset) => deliveries::targets(model, *offset, area, buf),
             Popup::Worker(name, offset) => detail::worker(model, name, *offset, area, buf),
             Popup::Help(offset) => help::draw(model, *offset, area, buf),
             Popup::Palette(open) => palette::draw(model, open, area, buf),
@@ -74,7 +81,11 @@ fn draw_pane(model: &Model, pane: Pane, area: Rect, buf: &mut Buffer) {
             let lines = lines_of(model, pane, area);
             let mut scroll = model.scroll;
             let most = lines.len().saturating_sub(area.height.into());
-            let offset = scroll.of(pane).map_or(0, |offset| (*offset).min(most));
+            let offset = match pane {
+                Pane::Operations => scroll.operations,
+                _ => scroll.of(pane).map_or(0, |offset| *offset),
+            };
+            let offset = offset.min(most);
             for (line, row) in lines.iter().skip(offset).zip(area.rows()) {
                 buf.set_line(row.x, row.y, line, row.width);
             }

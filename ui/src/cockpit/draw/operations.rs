@@ -3,8 +3,10 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
+use uuid::Uuid;
 use windlass::model::{Actor, Direction, Operation, OperationRecord, Outcome, Step};
 
+use super::super::layout::Pane;
 use super::super::model::Model;
 use super::super::theme::Theme;
 use super::gauge;
@@ -12,14 +14,51 @@ use super::text::{fit, fit_end, left, line, right, span};
 use crate::format;
 
 pub fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
-    let width = usize::from(area.width);
+    let width = usize::from(area.width).saturating_sub(1);
     let state = &model.view.state;
-    let mut lines: Vec<_> = state.operations.values().flat_map(|operation| running(model, operation, width)).collect();
-    if lines.is_empty() {
-        lines.push(line([("nothing under way".to_owned(), model.theme.faint)]));
+    let mut lines = Vec::new();
+    if state.operations.is_empty() {
+        lines.push(line([(" nothing under way".to_owned(), model.theme.faint)]));
     }
-    lines.extend(state.operation_history.iter().map(|record| ended(model, record, width)));
+    let selected = model.ledger.selected();
+    let mut add = |id: Uuid, of_one: Vec<Line<'static>>| {
+        let here = selected == Some(id);
+        for (place, mut text) in of_one.into_iter().enumerate() {
+            let pointer = if here && place == 0 { "▸" } else { " " };
+            text.spans.insert(0, span(pointer, model.theme.accent));
+            if here && place == 0 && model.focus == Pane::Operations {
+                text = filled(text, width + 1).patch_style(model.theme.selected);
+            }
+            lines.push(text);
+        }
+    };
+    state.operations.values().for_each(|operation| add(operation.id, running(model, operation, width)));
+    state.operation_history.iter().for_each(|record| add(record.operation.id, vec![ended(model, record, width)]));
     lines
+}
+
+/// The line at which the selected operation begins, and how many lines there are.
+#[must_use]
+pub fn place(model: &Model, area: Rect) -> (usize, usize) {
+    let state = &model.view.state;
+    let heights = state.operations.values().map(|operation| (operation.id, 2 + operation.workers.len().max(1)));
+    let ended = state.operation_history.iter().map(|record| (record.operation.id, 1));
+    let (mut first, mut len) = (0, usize::from(state.operations.is_empty()));
+    for (id, height) in heights.chain(ended) {
+        if model.ledger.selected() == Some(id) {
+            // The whole of it where there is room; its beginning in any case.
+            first = if height <= usize::from(area.height) { len + height - 1 } else { len };
+        }
+        len += height;
+    }
+    (first, len)
+}
+
+/// A line that goes on to the end of its row.
+fn filled(mut text: Line<'static>, cells: usize) -> Line<'static> {
+    let used = text.width();
+    text.spans.push(span(" ".repeat(cells.saturating_sub(used)), Style::new()));
+    text
 }
 
 fn mark(direction: Direction) -> &'static str {

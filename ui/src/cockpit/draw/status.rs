@@ -25,16 +25,25 @@ pub fn draw(model: &Model, places: &Places, buf: &mut Buffer) -> Option<Position
 fn filter(model: &Model, input: &tui_input::Input, area: Rect, buf: &mut Buffer) -> Position {
     let theme = &model.theme;
     let label = " filter / ";
-    let help = match area.width {
-        110.. => "words, type: severity: actor: worker:   enter keeps, esc clears ",
-        _ => "enter keeps, esc clears ",
+    let (help, style) = if let Some(mistake) = model.timeline.filter.mistake() {
+        (format!("{mistake} "), theme.bad)
+    } else {
+        let found = format::count(model.timeline.rows.len() as u64);
+        let of = format::count(model.view.events.len() as u64);
+        let keys = match area.width {
+            130.. => "words, type: severity: worker: operation: actor:   enter keeps, ",
+            100.. => "enter keeps, ",
+            _ => "",
+        };
+        (format!("{found} of {of} match   {keys}esc clears "), theme.faint)
     };
-    let room = usize::from(area.width).saturating_sub(label.len() + help.len() + 2);
+    let help = fit(&help, usize::from(area.width).saturating_sub(label.len() + 12));
+    let room = usize::from(area.width).saturating_sub(label.len() + width(&help) + 2);
     field(input, Rect { x: area.x + label.len() as u16, width: room as u16, ..area }, buf, model)
         .inspect(|_| {
             buf.set_stringn(area.x, area.y, label, label.len(), theme.accent);
-            let x = area.right().saturating_sub(help.len() as u16);
-            buf.set_stringn(x, area.y, help, help.len(), theme.faint);
+            let cells = width(&help);
+            buf.set_stringn(area.right().saturating_sub(cells as u16), area.y, &help, cells, style);
         })
         .unwrap_or(area.as_position())
 }
@@ -108,11 +117,13 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer) {
         Pane::Timeline => &[
             (Act::Filter, "filter"),
             (Act::Detail, "detail"),
+            (Act::Operation, "operation"),
             (Act::Follow, "follow"),
             (Act::Pause, "pause"),
             (Act::Zoom, "zoom"),
         ],
         Pane::Why => &[(Act::WhyDirection, "up/down"), (Act::Zoom, "zoom"), (Act::Pause, "pause")],
+        Pane::Operations => &[(Act::Detail, "steps"), (Act::Zoom, "zoom"), (Act::Pause, "pause")],
         _ => &[(Act::Zoom, "zoom"), (Act::Pause, "pause")],
     };
     let first = [(Act::ScaleUp, "up"), (Act::ScaleDown, "down"), (Act::Hold, "hold"), (Act::Release, "release")];

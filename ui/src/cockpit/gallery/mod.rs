@@ -1,5 +1,6 @@
 //! A synthetic picture in which everything is going on at once: for screenshots, tests and benches.
 
+mod deliveries;
 mod state;
 mod story;
 mod verdict;
@@ -14,6 +15,7 @@ use windlass::model::{
     Thresholds, View, WorkerKind, WorkerStatus,
 };
 
+pub use deliveries::deliveries;
 use state::state;
 use story::{Log, story};
 use verdict::verdict;
@@ -29,8 +31,8 @@ pub fn view() -> View {
 #[must_use]
 pub fn view_at(now: DateTime<Utc>) -> View {
     let mut view = View::empty(name("edge-berlin"), now);
-    let mut log = Log { now, events: VecDeque::new() };
-    let operation = story(&mut log);
+    let mut log = Log { now, events: VecDeque::new(), operation: None };
+    let told = story(&mut log);
     view.leader = Some(LeaderInfo { replica: ReplicaId("edge-gw-1:812:7f3a".to_owned()), epoch: 12 });
     view.engine = Some(EngineInfo {
         replica: ReplicaId("edge-gw-1:812:7f3a".to_owned()),
@@ -45,7 +47,7 @@ pub fn view_at(now: DateTime<Utc>) -> View {
         max_hold: 604_800.0,
         leading_since: ago(now, 7_500),
     });
-    view.state = Arc::new(state(now, operation));
+    view.state = Arc::new(state(now, told));
     view.observation = Some(Arc::new(observation(now, 0)));
     view.verdict = Some(Arc::new(verdict(now)));
     view.events = Arc::new(log.events);
@@ -80,7 +82,7 @@ pub fn many_workers(now: DateTime<Utc>, count: u64) -> (State, Observation) {
 #[must_use]
 pub fn many_events(count: u64) -> VecDeque<Arc<Event>> {
     let now = view().at;
-    let mut log = Log { now, events: VecDeque::new() };
+    let mut log = Log { now, events: VecDeque::new(), operation: None };
     while log.events.len() < count as usize {
         story(&mut log);
     }

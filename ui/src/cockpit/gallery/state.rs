@@ -8,10 +8,11 @@ use windlass::model::{
     Actor, Direction, Hold, Operation, OperationRecord, OperationWorker, Origin, Outcome, State, Step,
 };
 
+use super::story::Told;
 use super::workers::workers;
 use super::{ago, name};
 
-pub fn state(now: DateTime<Utc>, operation: Uuid) -> State {
+pub fn state(now: DateTime<Utc>, told: Told) -> State {
     let mut state =
         State { worker_counter: 10, permanent: vec![name("k3s-edge"), name("k3s-worker-1")], ..State::default() };
     state.workers = workers(now).into_iter().map(|worker| (worker.name.clone(), worker)).collect();
@@ -24,6 +25,7 @@ pub fn state(now: DateTime<Utc>, operation: Uuid) -> State {
         reason: "deploy freeze until the release is out".to_owned(),
         placed_at: ago(now, 1325),
     });
+    let operation = told.running;
     let running = Operation {
         id: operation,
         direction: Direction::Up,
@@ -38,14 +40,14 @@ pub fn state(now: DateTime<Utc>, operation: Uuid) -> State {
         previous_workers: 6,
         decided_at: ago(now, 26),
         decided_by: operation,
-        started_by: None,
+        started_by: Some(told.started_by),
     };
-    state.operation_history = history(now, &running);
+    state.operation_history = history(now, &running, told.restored);
     state.operations.insert(operation, running);
     state
 }
 
-fn history(now: DateTime<Utc>, like: &Operation) -> VecDeque<OperationRecord> {
+fn history(now: DateTime<Utc>, like: &Operation, restored: Uuid) -> VecDeque<OperationRecord> {
     let record = |end: i64, took: i64, direction, count, actor: Option<&str>, reason: &str, error: Option<&str>| {
         OperationRecord {
             operation: Operation {
@@ -64,10 +66,13 @@ fn history(now: DateTime<Utc>, like: &Operation) -> VecDeque<OperationRecord> {
             error: error.map(ToOwned::to_owned),
         }
     };
+    let mut minimum = record(5389, 11, Direction::Up, 1, None, "minimum violation", None);
+    minimum.operation.id = restored;
+    minimum.operation.origin = Origin::Minimum;
     [
         record(1790, 22, Direction::Up, 1, Some("ben"), "load test", None),
         record(3605, 61, Direction::Down, 1, None, "CPU and memory low", Some("eviction refused: budget of checkout")),
-        record(5389, 11, Direction::Up, 1, None, "minimum violation", None),
+        minimum,
         record(9_840, 48, Direction::Down, 2, None, "CPU and memory low for 5m 3s", None),
     ]
     .into()

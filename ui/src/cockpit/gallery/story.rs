@@ -19,6 +19,8 @@ use super::{ago, container, name};
 pub struct Log {
     pub now: DateTime<Utc>,
     pub events: VecDeque<Arc<Event>>,
+    /// The operation that what is added belongs to.
+    pub operation: Option<Uuid>,
 }
 
 impl Log {
@@ -38,7 +40,7 @@ impl Log {
             data: data.into(),
             metadata: Metadata { cluster_id: name("edge-berlin"), region: "eu-central".to_owned() },
             caused_by: cause,
-            correlation_id: None,
+            correlation_id: self.operation,
             actor: actor.map_or(Actor::Engine, |person| Actor::Person(person.to_owned())),
         }));
         event_id
@@ -48,12 +50,24 @@ impl Log {
 /// The id of a command: in no log.
 const COMMAND: Uuid = Uuid::from_u128(0x0195_9470_ffff_7000_8000_0000_0000_0001);
 
-/// A morning on the edge; returns the operation that is under way at its end.
-pub fn story(log: &mut Log) -> Uuid {
+/// The operations that the story tells of.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// The one that is under way at its end.
+    pub running: Uuid,
+    /// The event that started that.
+    pub started_by: Uuid,
+    /// The one that restored the minimum.
+    pub restored: Uuid,
+}
+
+/// A morning on the edge.
+pub fn story(log: &mut Log) -> Told {
     calm(log);
-    restored_minimum(log);
+    let restored = restored_minimum(log);
     people(log);
-    pressure(log)
+    let (running, started_by) = pressure(log);
+    Told { running, started_by, restored }
 }
 
 fn calm(log: &mut Log) {
@@ -97,8 +111,8 @@ fn people(log: &mut Log) {
     );
 }
 
-/// More is wanted than there is: returns the operation that follows.
-fn pressure(log: &mut Log) -> Uuid {
+/// More is wanted than there is: returns the operation that follows, and what started it.
+fn pressure(log: &mut Log) -> (Uuid, Uuid) {
     let now = log.now;
     let worker: fn(&str) -> WorkerName = name;
     log.add(
@@ -145,6 +159,7 @@ fn pressure(log: &mut Log) -> Uuid {
             dry_run: false,
         },
     );
+    log.operation = Some(decision);
     let started = log.add(
         26,
         "NodeManager",
@@ -168,11 +183,12 @@ fn pressure(log: &mut Log) -> Uuid {
             created_at: ago(now, 24),
         },
     );
-    decision
+    log.operation = None;
+    (decision, started)
 }
 
 /// A worker is lost and the minimum restored: a chain of nine events.
-fn restored_minimum(log: &mut Log) {
+fn restored_minimum(log: &mut Log) -> Uuid {
     let now = log.now;
     let worker: fn(&str) -> WorkerName = name;
     let lost = log.add(
@@ -208,6 +224,7 @@ fn restored_minimum(log: &mut Log) {
             reason: "minimum_violation".to_owned(),
         },
     );
+    log.operation = Some(restoring);
     let started = log.add(
         5399,
         "NodeManager",
@@ -248,6 +265,7 @@ fn restored_minimum(log: &mut Log) {
         Some(completed),
         CooldownStarted { direction: Direction::Up, until: ago(now, 5329), duration: 60.0 },
     );
+    log.operation = None;
     log.add(
         5388,
         "MinimumNodeEnforcer",
@@ -255,4 +273,5 @@ fn restored_minimum(log: &mut Log) {
         Some(completed),
         MinimumNodesRestored { current_workers: 2, min_workers: 2, restore_time: ago(now, 5388) },
     );
+    restoring
 }

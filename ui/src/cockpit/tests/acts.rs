@@ -86,6 +86,35 @@ fn check(act: Act, key: &str) {
             assert!(model.filtering.is_none());
             assert_eq!(model.timeline.filter.text(), "type:hold");
         }
+        Act::Operation => {
+            for at in ["5", "4", "1 G"] {
+                press(&mut model, at);
+                press(&mut model, key);
+                let running = *model.view.state.operations.keys().next().unwrap();
+                assert!(matches!(top(&model), Popup::Track(open) if open.track.id == running), "{said} at {at}");
+                press(&mut model, key);
+                assert!(model.popups.is_empty(), "{said} at {at}");
+            }
+        }
+        Act::FilterOperation => {
+            press(&mut model, "5");
+            press(&mut model, key);
+            assert_eq!(model.timeline.rows.len(), 3, "{said}");
+            press(&mut model, key);
+            assert_eq!(model.timeline.rows.len(), model.view.events.len(), "{said}");
+        }
+        Act::DeadLetters => {
+            press(&mut model, key);
+            assert!(matches!(top(&model), Popup::Letters(_)), "{said}");
+            press(&mut model, key);
+            assert!(model.popups.is_empty(), "{said}");
+        }
+        Act::Targets => {
+            press(&mut model, key);
+            assert!(matches!(top(&model), Popup::Targets(0)), "{said}");
+            press(&mut model, key);
+            assert!(model.popups.is_empty(), "{said}");
+        }
         Act::ClearFilter => {
             press(&mut model, "/ h o l d enter");
             press(&mut model, key);

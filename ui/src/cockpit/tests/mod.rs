@@ -2,9 +2,12 @@
 
 mod acts;
 mod answers;
+mod deliveries;
+mod log;
 mod popups;
 mod screens;
 mod styles;
+mod track;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

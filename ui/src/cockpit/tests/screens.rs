@@ -105,6 +105,10 @@ fn popups_at_80x24() {
         ("palette_command", ": s c a l e space u p space 2"),
         ("event", "5 k k enter"),
         ("worker", "j j enter"),
+        ("track", "4 enter"),
+        ("track_ended", "4 j j j enter j j"),
+        ("filter_mistake", "/ s e v e r i t y : f a t a l"),
+        ("filter_kept", "/ t y p e : n o d e , h o l d enter 5 z k"),
         ("filter", "/ t y p e : h o l d"),
     ] {
         let mut model = model(80, 24);
@@ -115,7 +119,15 @@ fn popups_at_80x24() {
 
 #[test]
 fn popups_at_160x48() {
-    for (name, keys) in [("help", "?"), ("event", "5 k k enter"), ("worker", "j j enter"), ("confirm_down", "d")] {
+    for (name, keys) in [
+        ("help", "?"),
+        ("event", "5 k k enter"),
+        ("worker", "j j enter"),
+        ("confirm_down", "d"),
+        ("track", "4 enter"),
+        ("track_ended", "4 j j j enter"),
+        ("filter", "/ t y p e : h o l d"),
+    ] {
         let mut model = model(160, 48);
         press(&mut model, keys);
         assert_snapshot!(format!("popup_{name}_160x48"), screen(&model));
@@ -144,7 +156,7 @@ fn every_size_can_be_drawn_with_every_popup() {
     for (width, height) in
         [(1, 1), (40, 10), (80, 24), (81, 25), (119, 60), (120, 29), (120, 30), (133, 33), (300, 100)]
     {
-        for keys in ["u", "h d t", "r", "?", ":", "5 enter", "enter", "/ x", "z", "q"] {
+        for keys in ["u", "h d t", "r", "?", ":", "5 enter", "enter", "/ x", "z", "q", "4 enter", "5 o enter"] {
             let mut model = model(width, height);
             press(&mut model, keys);
             screen(&model);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tui_input::Input;
-use windlass::model::{Action, Direction, WorkerKind};
+use uuid::Uuid;
+use windlass::model::{Action, Direction, Event, WorkerKind};
 use windlass::policy::candidates;
 
 use super::super::Mode;
@@ -11,9 +12,11 @@ use super::super::keys::Act;
 use super::super::layout::Pane;
 use super::super::message::Effect;
 use super::super::model::{Model, Paused, Tone};
-use super::super::popup::{Confirm, EventDetail, HoldMenu, HoldStage, Menu, Popup};
+use super::super::popup::{Confirm, EventDetail, HoldMenu, HoldStage, Letters, Menu, OpenTrack, Popup};
+use super::super::track::operation_of;
 use super::views::toast;
 use super::{navigate, palette, set_filter};
+use crate::describe::workers_of;
 
 /// The reason that is given where none was asked for.
 const MANUAL: &str = "manual";
@@ -51,11 +54,21 @@ pub(super) fn perform(model: &mut Model, act: Act) -> Vec<Effect> {
             model.focus = Pane::Timeline;
             model.filtering = Some(Input::new(model.timeline.filter.text().to_owned()));
         }
+        Act::Operation => match selected_operation(model) {
+            Ok(id) => model.popups.push(Popup::Track(OpenTrack::of(id, &model.view))),
+            Err(why) => toast(model, Tone::Note, why),
+        },
+        Act::FilterOperation => match selected_operation(model) {
+            Ok(id) => filter_by(model, id),
+            Err(why) => toast(model, Tone::Note, why),
+        },
         Act::ClearFilter => set_filter(model, ""),
         Act::Follow => {
-            model.timeline.follow = !model.timeline.follow;
-            model.timeline.advance(&model.view.events);
+            let follow = !model.timeline.follow;
+            model.timeline.set_follow(follow);
         }
+        Act::DeadLetters => model.popups.push(Popup::Letters(Letters::of(model.view.deliveries.as_deref()))),
+        Act::Targets => model.popups.push(Popup::Targets(0)),
         Act::Pause => pause(model),
         Act::Zoom => model.zoomed = !model.zoomed,
         Act::Sort => {
@@ -117,9 +130,38 @@ fn open_detail(model: &mut Model) {
         if let Some(name) = model.roster.selected.clone() {
             model.popups.push(Popup::Worker(name, 0));
         }
+    } else if model.focus == Pane::Operations && model.ledger.selected().is_some() {
+        perform(model, Act::Operation);
     } else {
         model.zoomed = !model.zoomed;
     }
+}
+
+/// The operation of what is selected in the focused pane; an error says why there is none.
+fn selected_operation(model: &Model) -> Result<Uuid, String> {
+    let view = &model.view;
+    match model.focus {
+        Pane::Operations => model.ledger.selected().ok_or_else(|| "there is no operation yet".to_owned()),
+        Pane::Workers => {
+            let name = model.roster.selected.as_ref().ok_or("there is no worker to look at")?;
+            let running = view.state.operation_of(name).map(|operation| operation.id);
+            let of_worker = |event: &Event| workers_of(&event.data).contains(name);
+            let told =
+                || view.events.iter().rev().filter(|event| of_worker(event)).find_map(|event| operation_of(event));
+            running.or_else(told).ok_or_else(|| format!("no operation of {name} is held"))
+        }
+        _ => {
+            let event = model.timeline.event().ok_or("there is no event to look at")?;
+            operation_of(event).ok_or_else(|| format!("this {} belongs to no operation", event.event_type()))
+        }
+    }
+}
+
+/// Shows only the events of an operation beside what is filtered already, or ends that.
+pub(super) fn filter_by(model: &mut Model, operation: Uuid) {
+    let text = model.timeline.filter.toggled(operation);
+    model.focus = Pane::Timeline;
+    set_filter(model, &text);
 }
 
 fn pause(model: &mut Model) {

@@ -1,6 +1,7 @@
 //! From one model to the next. Pure: time arrives in messages, what is to be done outside leaves as effects.
 
 mod acts;
+mod letters;
 mod navigate;
 mod palette;
 mod popups;

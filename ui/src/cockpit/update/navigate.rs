@@ -77,14 +77,18 @@ fn move_in(model: &mut Model, go: Go) {
             let to = go.from(model.roster.index().unwrap_or(0), model.roster.order.len(), rows.saturating_sub(1));
             model.roster.select(to);
         }
+        Pane::Operations => {
+            let to = go.from(model.ledger.index(), model.ledger.order.len(), rows);
+            model.ledger.select(to);
+        }
         Pane::Timeline => {
             let Some(row) = model.timeline.selected else {
                 return;
             };
             let target = go.from(row, model.timeline.rows.len(), rows);
             // Leaving the end freezes the timeline under the reader; only going to the very end follows again.
-            model.timeline.follow =
-                go == Go::Last || (model.timeline.follow && target == row && target + 1 == model.timeline.rows.len());
+            let at_the_end = target == row && target + 1 == model.timeline.rows.len();
+            model.timeline.set_follow(go == Go::Last || (model.timeline.follow && at_the_end));
             model.timeline.selected = Some(target);
         }
         pane => {
@@ -105,6 +109,10 @@ pub(in crate::cockpit) fn settle(model: &mut Model) {
     let workers = rows(Pane::Workers).saturating_sub(1);
     let selected = model.roster.index().unwrap_or(0);
     model.roster.offset = scrolled(model.roster.offset, selected, model.roster.order.len(), workers);
+    if rows(Pane::Operations) > 0 {
+        let (first, len) = super::super::draw::operation_place(model, places.inner(Pane::Operations));
+        model.scroll.operations = scrolled(model.scroll.operations, first, len, rows(Pane::Operations));
+    }
     if rows(Pane::Timeline) > 0 {
         model.timeline.scroll_to_selected(rows(Pane::Timeline));
     }

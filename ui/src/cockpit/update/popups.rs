@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 use tui_input::Input;
+use uuid::Uuid;
 use windlass::model::{Action, Scope};
 
 use super::super::command_line::duration;
@@ -9,12 +10,13 @@ use super::super::draw;
 use super::super::keys::Act;
 use super::super::message::Effect;
 use super::super::model::Model;
-use super::super::popup::{Confirm, DURATIONS, EventDetail, HoldStage, Menu, Popup, SCOPES};
+use super::super::popup::{Confirm, DURATIONS, EventDetail, HoldStage, Menu, OpenTrack, Popup, SCOPES};
+use super::super::track::operation_of;
 use super::navigate::Go;
-use super::{palette, paste_into, type_into};
+use super::{acts, letters, palette, paste_into, type_into};
 
 /// What a key did to a popup.
-enum Done {
+pub(super) enum Done {
     /// It stays.
     Stay,
     /// It closes.
@@ -25,6 +27,10 @@ enum Done {
     Open(Popup),
     /// It closes and something is done.
     Do(Effect),
+    /// It stays and something is done.
+    Send(Effect),
+    /// All close and the timeline shows this operation.
+    FilterBy(Uuid),
 }
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -41,6 +47,13 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Popup::Hold(_) => on_hold(model, &mut popup, key, go),
         Popup::Release(menu) => on_release(menu, key, go),
         Popup::Event(detail) => on_event(model, detail, key, act, go),
+        Popup::Track(open) => on_track(model, open, key, act, go),
+        Popup::Letters(open) => letters::on_key(model, open, key, act),
+        Popup::Targets(offset) => {
+            let (len, page) = draw::targets_size(model);
+            scroll(offset, go, len, page);
+            closing(key, act, &[Act::Targets, Act::Quit])
+        }
         Popup::Worker(name, offset) => {
             let (len, page) = draw::worker_detail_size(model, name);
             scroll(offset, go, len, page);
@@ -64,6 +77,14 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Done::Become(other) => model.popups.push(other),
         Done::Open(other) => model.popups.extend([popup, other]),
         Done::Do(effect) => return vec![effect],
+        Done::Send(effect) => {
+            model.popups.push(popup);
+            return vec![effect];
+        }
+        Done::FilterBy(operation) => {
+            model.popups.clear();
+            acts::filter_by(model, operation);
+        }
     }
     Vec::new()
 }
@@ -84,7 +105,8 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
     }
 }
 
-fn closing(key: KeyEvent, act: Option<Act>, acts: &[Act]) -> Done {
+/// Closes on Esc and on these actions.
+pub(super) fn closing(key: KeyEvent, act: Option<Act>, acts: &[Act]) -> Done {
     let close = key.code == KeyCode::Esc || act.is_some_and(|act| acts.contains(&act));
     if close { Done::Close } else { Done::Stay }
 }
@@ -202,11 +224,26 @@ fn on_event(model: &Model, detail: &mut EventDetail, key: KeyEvent, act: Option<
         detail.cursor = go.from(detail.cursor, len, 10);
         return Done::Stay;
     }
-    if act == Some(Act::Detail)
-        && detail.cursor != detail.chain.own
-        && let Some(link) = detail.chain.links.get(detail.cursor)
-    {
-        return Done::Open(Popup::Event(EventDetail::of(&link.event, &model.view.events)));
+    let chosen = detail.chosen();
+    let operation = chosen.and_then(|event| operation_of(event));
+    match (act, chosen, operation) {
+        (Some(Act::Detail), Some(event), _) if detail.cursor != detail.chain.own => {
+            Done::Open(Popup::Event(EventDetail::of(event, &model.view.events)))
+        }
+        (Some(Act::Operation), _, Some(id)) => Done::Open(Popup::Track(OpenTrack::of(id, &model.view))),
+        (Some(Act::FilterOperation), _, Some(id)) => Done::FilterBy(id),
+        _ => closing(key, act, &[Act::Detail, Act::Quit]),
     }
-    closing(key, act, &[Act::Detail, Act::Quit])
+}
+
+fn on_track(model: &Model, open: &mut OpenTrack, key: KeyEvent, act: Option<Act>, go: Option<Go>) -> Done {
+    if let Some(go) = go {
+        open.cursor = go.from(open.cursor, open.track.rows.len(), 10);
+        return Done::Stay;
+    }
+    match (act, open.event()) {
+        (Some(Act::Detail), Some(event)) => Done::Open(Popup::Event(EventDetail::of(event, &model.view.events))),
+        (Some(Act::FilterOperation), _) => Done::FilterBy(open.track.id),
+        _ => closing(key, act, &[Act::Operation, Act::Quit]),
+    }
 }

@@ -47,6 +47,7 @@ fn shows_the_same(a: &View, b: &View) -> bool {
         && same(a.observation.as_ref(), b.observation.as_ref())
         && same(a.verdict.as_ref(), b.verdict.as_ref())
         && same(a.redis.as_ref(), b.redis.as_ref())
+        && same(a.deliveries.as_ref(), b.deliveries.as_ref())
         && a.store == b.store
         && a.leader == b.leader
         && a.engine == b.engine
@@ -68,10 +69,17 @@ fn events_since(then: &View, now: &View) -> usize {
 
 /// An open event may have had effects since; an open worker reads the picture itself.
 fn refresh_popups(model: &mut Model) {
-    let events = Arc::clone(&model.view.events);
+    let view = Arc::clone(&model.view);
     for popup in &mut model.popups {
-        if let Popup::Event(detail) = popup {
-            detail.refresh(&events);
+        match popup {
+            Popup::Event(detail) => detail.refresh(&view.events),
+            Popup::Track(open) => open.refresh(&view),
+            Popup::Letters(open) => {
+                if let Some(known) = view.deliveries.as_deref() {
+                    open.refresh(known);
+                }
+            }
+            _ => {}
         }
     }
 }
