@@ -131,11 +131,11 @@ autoscaler:
         (7, at(2, ".tries")),
         (8, at(3, ".secret")),
         (9, at(4, ".types[1]")),
-        (10, at(5, "")),
+        (10, at(5, ".name")),
         (11, at(6, ".headers.x-a")),
     ];
     assert_eq!(places(&found), expected.each_ref().map(|(line, field)| (*line, field.as_str())));
-    assert_eq!(found[5].found, "a group without \"name\"");
+    assert_eq!(found[5].found, "nothing");
     assert!(!ConfigErrors(found.clone()).to_string().contains("s3cret"), "{}", ConfigErrors(found));
 
     let file = "\

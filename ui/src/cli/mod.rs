@@ -129,7 +129,9 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     match command {
         Some(Command::Config(command)) => config::run(&global, screen, &command),
         Some(Command::Completions { shell }) => completions::run(screen, shell),
-        Some(Command::Events(args)) if args.schema().is_some() => events::print_schema(screen, args.schema().flatten()),
+        Some(Command::Events(args)) if args.schema().is_some() => {
+            events::print_schema(screen, args.schema().and_then(|types| types.first().copied()))
+        }
         Some(Command::Demo(args)) => demo::run(&global, &args).await,
         Some(Command::Doctor(form)) => doctor::run(&global, screen, form).await,
         command => {
