@@ -31,6 +31,8 @@ impl Leader<'_> {
                 None => skipped.push(entry.id),
                 Some(Ok(event)) if !handler.subscribes().contains(&event.event_type()) => skipped.push(entry.id),
                 Some(parsed) if self.is_hopeless(tries) => self.give_up(index, &entry, parsed, tries).await?,
+                // What nobody can read is one dead letter, not one of every handler.
+                Some(Err(_)) if index > 0 => skipped.push(entry.id),
                 Some(parsed) => self.handle(index, entry, parsed, tries + 1).await?,
             }
         }
