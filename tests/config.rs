@@ -6,8 +6,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::Value;
 use windlass::config::{
-    Config, ConfigErrors, ConfigFile, DEFAULT, HandlerName, Loaded, Mistake, NOT_SETTINGS, Origin, Secret, Source,
-    Sources, Span, environment_table, reference, schema, settings,
+    Config, ConfigErrors, ConfigFile, DEFAULT, HandlerName, Loaded, Mistake, NOT_SETTINGS, Origin, Role, Secret,
+    Source, Sources, Span, environment_table, reference, schema, settings,
 };
 
 fn text(text: &str) -> Sources {
@@ -131,11 +131,11 @@ autoscaler:
         (7, at(2, ".tries")),
         (8, at(3, ".secret")),
         (9, at(4, ".types[1]")),
-        (10, at(5, "")),
+        (10, at(5, ".name")),
         (11, at(6, ".headers.x-a")),
     ];
     assert_eq!(places(&found), expected.each_ref().map(|(line, field)| (*line, field.as_str())));
-    assert_eq!(found[5].found, "a group without \"name\"");
+    assert_eq!(found[5].found, "nothing");
     assert!(!ConfigErrors(found.clone()).to_string().contains("s3cret"), "{}", ConfigErrors(found));
 
     let file = "\
@@ -342,7 +342,7 @@ fn variables_are_unique_and_those_that_name_nothing_are_mistakes() {
     assert_eq!(found[1].hint.as_deref(), Some("did you mean WINDLASS_REDIS_PASSWORD?"));
     assert!(!ConfigErrors(found).to_string().contains("hunter2"));
 
-    loads(&Sources::new().environment(NOT_SETTINGS.map(|(name, _)| (name, "1"))));
+    loads(&Sources::new().environment(NOT_SETTINGS.map(|(name, _)| (name, "long-enough-for-a-token"))));
 }
 
 #[test]
@@ -512,6 +512,60 @@ fn the_password_is_read_and_never_printed() {
         assert!(!errors.to_string().contains("in-url") && !format!("{errors:?}").contains("in-url"), "{errors}");
     }
     assert!(mistakes(&text("redis: {password: x}"))[0].to_string().contains("redis.password_file"));
+}
+
+#[test]
+fn bearer_tokens_are_read_and_never_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, token: &str| {
+        std::fs::write(dir.path().join(name), token).unwrap();
+        dir.path().join(name).display().to_string()
+    };
+    let (good, other, short) =
+        (file("good", "anna-s-long-token\n"), file("other", "bert-s-long-token"), file("short", "short"));
+    let tokens = |tokens: &str| text(&format!("http: {{listen: \"0.0.0.0:0\", tokens: [{tokens}]}}"));
+    let anna = format!("{{name: anna, role: operator, token_file: {good}}}");
+    let sources = tokens(&anna).environment([("WINDLASS_HTTP_TOKEN", "from-environment-1")]);
+    let loaded = loads(&sources);
+    let known: Vec<_> = loaded.config.http.tokens.iter().map(|token| (token.name.as_str(), token.role)).collect();
+    assert_eq!(known, [("anna", Role::Operator), ("operator", Role::Operator)]);
+    let secrets: Vec<_> = loaded.config.http.tokens.iter().flat_map(|token| &token.token).map(Secret::expose).collect();
+    assert_eq!(secrets, ["anna-s-long-token", "from-environment-1"]);
+    let shown = format!("{loaded:?} {sources:?} {}", serde_json::to_string(&loaded.config).unwrap());
+    assert!(!shown.contains("long-token") && !shown.contains("from-environment"), "{shown}");
+
+    for (sources, expected) in [
+        (text("http: {listen: \"0.0.0.0:9464\"}"), "allowed: a loopback address"),
+        (text("http: {listen: \"[::]:9464\"}"), "allowed: a loopback address"),
+        (
+            text("http: {listen: \"localhost:9464\"}"),
+            "http.listen: found \"localhost:9464\"; allowed: an IP address and a port",
+        ),
+        (tokens(&format!("{{name: anna, role: admin, token_file: {good}}}")), "allowed: one of viewer, operator"),
+        (tokens("{name: anna, role: viewer, token_file: /nowhere/at/all}"), "which cannot be read"),
+        (
+            tokens(&format!("{{name: engine, role: viewer, token_file: {good}}}")),
+            "that is what the engine calls itself",
+        ),
+        (tokens(&format!("{{name: anna, role: viewer, token_file: {short}}}")), "fewer than 16 characters"),
+        (tokens("{name: anna, role: viewer, token_file: x, token: hunter2}"), "name a file in `token_file`"),
+        (tokens("{name: anna, role: viewer}"), "http.tokens[0].token_file: found nothing; allowed: text"),
+        (
+            tokens(&format!("{anna}, {{name: anna, role: viewer, token_file: {other}}}")),
+            "found the name \"anna\" a second time",
+        ),
+        (
+            tokens(&format!("{anna}, {{name: bert, role: viewer, token_file: {good}}}")),
+            "the same token as \"anna\" has",
+        ),
+        (text("").environment([("WINDLASS_HTTP_TOKEN", "hunter2")]), "WINDLASS_HTTP_TOKEN: found a token"),
+    ] {
+        let errors = ConfigErrors(mistakes(&sources));
+        assert!(errors.to_string().contains(expected), "expected {expected}\nfound {errors}");
+        assert!(!errors.to_string().contains("hunter2"), "{errors}");
+    }
+    loads(&text("http: {listen: \"0.0.0.0:9464\"}").environment([("WINDLASS_HTTP_TOKEN", "from-environment-1")]));
+    loads(&text("http: {listen: \"[::1]:9464\"}"));
 }
 
 #[test]

@@ -431,3 +431,32 @@ async fn a_daemon_that_comes_later_is_found() {
     std::os::unix::fs::symlink(docker_socket(), &socket).unwrap();
     host.list().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_template_names_is_there_or_is_not() {
+    if !available("what_the_template_names_is_there_or_is_not") {
+        return;
+    }
+    let cluster = TestCluster::new();
+    let look = async |image: Option<&str>, network: Option<&str>| {
+        let mut config = config(&cluster);
+        config.workers.image = image.map(str::to_owned);
+        config.workers.network = network.map(str::to_owned);
+        let host = DockerHost::new(&config).unwrap();
+        (host.image_present().await.unwrap(), host.network_exists().await.unwrap())
+    };
+    assert_eq!(look(Some(IMAGE), Some("bridge")).await, (Some(true), Some(true)));
+    let missing = format!("{}-missing", cluster.id);
+    assert_eq!(look(Some(&missing), Some(&missing)).await, (Some(false), Some(false)));
+    assert_eq!(look(None, Some("container:other")).await, (None, None));
+    assert_eq!(look(Some(IMAGE), None).await.1, None);
+
+    // A 404 of something that is not Docker says nothing about images and networks.
+    let daemon = FakeDaemon::start(Illness::Lost);
+    let mut config = config(&cluster);
+    config.cluster.docker.host = Some(daemon.host());
+    config.workers.network = Some("lan".to_owned());
+    let host = DockerHost::new(&config).unwrap();
+    assert!(host.image_present().await.is_err());
+    assert!(host.network_exists().await.is_err());
+}

@@ -55,6 +55,10 @@ fn the_page_of_the_keys_is_fresh() {
             "stream of events that a handler could not deal with: event, entry, handler, error, tries",
         ),
         (
+            "command:{id}",
+            "string with a time to live: a command whose client gave the id, so that giving it again does nothing more",
+        ),
+        (
             "webhooks:{target}",
             "hash: last_success, last_failure, last_error, consecutive_failures, next_attempt, delivered, dropped",
         ),

@@ -170,22 +170,56 @@ async fn requests_are_signed_and_carry_secrets_from_files() {
     let text = told.json()["text"].as_str().unwrap().to_owned();
     assert!(text.contains("c1: ") && !text.contains('<'), "{text}");
     let signed = [told.headers["x-windlass-timestamp"].as_bytes(), b".", &told.body].concat();
-    assert_eq!(told.headers["x-windlass-signature"], format!("sha256={}", openssl(&signed, "hunter2")));
-    assert_ne!(told.headers["x-windlass-signature"], format!("sha256={}", openssl(&signed, "hunter3")));
+    assert_eq!(told.headers["x-windlass-signature"], format!("sha256={}", hmac("hunter2", &signed)));
+    assert_ne!(told.headers["x-windlass-signature"], format!("sha256={}", hmac("hunter3", &signed)));
     engine.stop().await;
 }
 
-/// What another program makes of it.
-fn openssl(bytes: &[u8], key: &str) -> String {
-    let mut child = Command::new("openssl")
-        .args(["dgst", "-sha256", "-hmac", key, "-r"])
+/// HMAC-SHA256 as RFC 2104 writes it.
+fn hmac(key: &str, bytes: &[u8]) -> String {
+    use sha2::{Digest as _, Sha256};
+    let mut block = [0_u8; 64];
+    block[..key.len()].copy_from_slice(key.as_bytes());
+    let padded = |with: u8| block.map(|byte| byte ^ with);
+    let inner = Sha256::digest([padded(0x36).as_slice(), bytes].concat());
+    let outer = Sha256::digest([padded(0x5c).as_slice(), inner.as_slice()].concat());
+    outer.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let test = "a_certificate_that_nobody_vouches_for_is_refused";
+    if !there(test, "openssl", "version") {
+        return;
+    }
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (key, certificate) = (path("key.pem"), path("cert.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"])
+        .args(["-keyout", &key, "-out", &certificate])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = Command::new("openssl")
+        .args(["s_server", "-quiet", "-accept", &format!("127.0.0.1:{port}"), "-key", &key, "-cert", &certificate])
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(bytes).unwrap();
-    let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-    output.split_whitespace().next().unwrap().to_owned()
+    let _server = Killed(server);
+    let mut target = TargetConfig::new("tls".parse().unwrap(), format!("https://localhost:{port}/"));
+    target.allow_private = true;
+    let engine = RunningEngine::start(&redis.url(), &with(vec![target]), folder.path()).await;
+    until("the refusal", async || {
+        let all = webhooks::health(&engine.store).await.unwrap();
+        all.iter()
+            .any(|target| target.last_error.as_ref().is_some_and(|error| error.contains("invalid peer certificate")))
+    })
+    .await;
+    engine.stop().await;
 }
 
 #[tokio::test]
@@ -222,6 +256,38 @@ async fn a_crash_between_request_and_acknowledgement_repeats_the_event_and_loses
         .collect();
     assert!(missed.is_empty(), "{missed:#?}");
     assert_eq!(hook.requests().iter().filter(|told| told.id() == held.event_id.to_string()).count(), 2);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_seen_to_be_delivered_is_not_sent_again() {
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let hook = Hook::answering(&[]).await;
+    let mut target = hook.target("ops");
+    (target.min_severity, target.types) = (None, vec![EventType::HoldPlaced, EventType::HoldReleased]);
+    target.timeout = Span::seconds(30);
+    let config = with(vec![target]);
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    engine.first(EventType::ClusterStateSynced).await;
+    hook.then(Answer::Hang);
+    let held = engine.command(hold()).await;
+    hook.told("the hold", |told| is(told, EventType::HoldPlaced)).await;
+    let store = engine.store.clone();
+    engine.crash().await;
+    // As if the one before had seen the answer while the next one took the entry over.
+    redis::cmd("ZADD")
+        .arg(store.keys().webhook_delivered("ops"))
+        .arg(1)
+        .arg(held.event_id.to_string())
+        .exec_async(&mut store.connection())
+        .await
+        .unwrap();
+    hook.then(Answer::Status(200));
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    engine.command(Action::Release { scope: Scope::Up }).await;
+    hook.told("the release", |told| is(told, EventType::HoldReleased)).await;
+    assert_eq!(hook.requests().iter().filter(|told| is(told, EventType::HoldPlaced)).count(), 1);
+    until("all to be acknowledged", async || health(&store, "ops").await.waiting == Some(0)).await;
     engine.stop().await;
 }
 
@@ -280,29 +346,39 @@ async fn what_waited_too_long_is_not_sent_and_a_target_that_is_gone_is_forgotten
     engine.stop().await;
 }
 
-struct Alertmanager {
-    child: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
+/// Whether a program is installed. If not, says so visibly, or fails where that is forbidden.
+fn there(test: &str, program: &str, version: &str) -> bool {
+    if Command::new(program).arg(version).output().is_ok_and(|output| output.status.success()) {
+        return true;
+    }
+    assert!(
+        std::env::var("WINDLASS_REQUIRE_REAL").as_deref() != Ok("1"),
+        "{test}: {program} is not installed, and WINDLASS_REQUIRE_REAL=1 forbids skipping"
+    );
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: {program} is not installed");
+    false
 }
 
-impl Drop for Alertmanager {
+/// A process that goes with the value.
+struct Killed(Child);
+
+impl Drop for Killed {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
+}
+
+struct Alertmanager {
+    _process: Killed,
+    port: u16,
+    _folder: tempfile::TempDir,
 }
 
 impl Alertmanager {
     /// A real one; `None`, visibly, where it is not installed.
     fn start(test: &str) -> Option<Self> {
-        let there = Command::new("prometheus-alertmanager").arg("--version").output();
-        if !there.is_ok_and(|output| output.status.success()) {
-            assert!(
-                std::env::var("WINDLASS_REQUIRE_REAL").as_deref() != Ok("1"),
-                "{test}: prometheus-alertmanager is not installed, and WINDLASS_REQUIRE_REAL=1 forbids skipping"
-            );
-            let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: prometheus-alertmanager is not installed");
+        if !there(test, "prometheus-alertmanager", "--version") {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -318,7 +394,7 @@ impl Alertmanager {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Some(Self { child, port, _folder: folder })
+        Some(Self { _process: Killed(child), port, _folder: folder })
     }
 
     /// The alerts that fire.

@@ -3,6 +3,7 @@
 mod consumer;
 pub mod dead_letters;
 mod entry;
+mod once;
 pub mod replay;
 pub mod webhooks;
 
@@ -14,6 +15,7 @@ use redis::{AsyncCommands, Value};
 
 pub use consumer::{Batch, Consumer, Left, Loss, Pending};
 pub use entry::Entry;
+pub use once::{Sent, send_once};
 
 use crate::model::{Command, Event};
 use crate::store::{Store, StoreError};

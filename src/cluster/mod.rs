@@ -39,6 +39,14 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
+    /// What the cluster said, without its name.
+    #[must_use]
+    pub fn said(&self) -> &str {
+        match self {
+            Self::Unavailable { error, .. } | Self::Refused { error, .. } => error,
+        }
+    }
+
     /// Whether trying again may help.
     #[must_use]
     pub const fn is_transient(&self) -> bool {

@@ -8,7 +8,7 @@ use jsonschema::error::ValidationErrorKind;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::environment::REDIS_PASSWORD;
+use super::environment::{HTTP_TOKEN, REDIS_PASSWORD};
 use super::layer::Layer;
 use super::mistake::{Mistake, Origin, Source};
 use super::schema::{root, setting_of, settings};
@@ -52,14 +52,8 @@ impl Findings {
 pub(super) fn check(layer: &mut Layer, findings: &mut Findings) {
     drop_empty_groups(&mut layer.value, "");
     let mut wrong = std::mem::take(&mut layer.unreadable);
-    for (at, mistake) in against_schema(layer, findings) {
-        if !wrong.iter().any(|known| pointer::covers(known, &at)) {
-            wrong.insert(at);
-            findings.mistakes.push(mistake);
-        }
-    }
-    for (at, mistake) in against_types(layer) {
-        // Of a group in a list, what is wrong in it is told already.
+    for (at, mistake) in against_schema(layer, findings).into_iter().chain(against_types(layer)) {
+        // What holds a mistake that is told already is not another one.
         if !wrong.iter().any(|known| pointer::covers(known, &at) || pointer::covers(&at, known)) {
             wrong.insert(at);
             findings.mistakes.push(mistake);
@@ -84,15 +78,22 @@ fn against_schema(layer: &Layer, findings: &mut Findings) -> Vec<(String, Mistak
                 let mistake = unknown_setting(layer.origin(&at), &at, findings);
                 mistakes.push((at, mistake));
             }
+        } else if let Some(name) = missing(error.kind()) {
+            let mut mistake = wrong_value(layer, &pointer::join(at, name));
+            "nothing".clone_into(&mut mistake.found);
+            mistakes.push((pointer::join(at, name), mistake));
         } else {
-            let mut mistake = wrong_value(layer, at);
-            if let ValidationErrorKind::Required { property } = error.kind() {
-                mistake.found = format!("a group without {property}");
-            }
-            mistakes.push((at.to_owned(), mistake));
+            mistakes.push((at.to_owned(), wrong_value(layer, at)));
         }
     }
     mistakes
+}
+
+fn missing(kind: &ValidationErrorKind) -> Option<&str> {
+    match kind {
+        ValidationErrorKind::Required { property } => property.as_str(),
+        _ => None,
+    }
 }
 
 /// What the schema cannot say (a duration too long for its type, a reserved name), asked of the types, value by value.
@@ -202,7 +203,11 @@ pub(super) fn unknown_setting(origin: Origin, at: &str, findings: &mut Findings)
     };
     let (group, siblings) = groups.find_map(names_in).unwrap_or_default();
     let hint = if ["password", "secret", "token"].iter().any(|word| name.to_ascii_lowercase().contains(word)) {
-        Some(format!("secrets are not written here: name a file in `redis.password_file`, or set {REDIS_PASSWORD}"))
+        Some(if at.starts_with("/http") {
+            format!("secrets are not written here: name a file in `token_file`, or set {HTTP_TOKEN}")
+        } else {
+            format!("secrets are not written here: name a file in `redis.password_file`, or set {REDIS_PASSWORD}")
+        })
     } else {
         let sibling = nearest(&name, siblings.iter().map(String::as_str)).map(|sibling| pointer::join(group, sibling));
         let elsewhere =

@@ -12,10 +12,14 @@ pub const PREFIX: &str = "WINDLASS_";
 /// The variable that holds the Redis password.
 pub const REDIS_PASSWORD: &str = "WINDLASS_REDIS_PASSWORD";
 
+/// The variable that holds a bearer token for commands over HTTP.
+pub const HTTP_TOKEN: &str = "WINDLASS_HTTP_TOKEN";
+
 /// Variables under the prefix that are no settings, and what they are.
-pub const NOT_SETTINGS: [(&str, &str); 4] = [
+pub const NOT_SETTINGS: [(&str, &str); 5] = [
     ("WINDLASS_CONFIG", "The configuration file, where no flag names one."),
     (REDIS_PASSWORD, "The Redis password; wins over `redis.password_file`."),
+    (HTTP_TOKEN, "A bearer token for the HTTP API with the role operator; its commands carry the name `operator`."),
     ("WINDLASS_REQUIRE_REAL", "For the tests: a part (Redis, Docker) that is missing is a failure."),
     ("WINDLASS_BLESS", "For the tests: write the generated documentation instead of comparing it."),
 ];

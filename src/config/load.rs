@@ -11,12 +11,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::check::{Findings, check};
-use super::environment::{PREFIX, REDIS_PASSWORD};
+use super::environment::{HTTP_TOKEN, PREFIX, REDIS_PASSWORD};
 use super::layer::Layer;
 use super::mistake::{ConfigErrors, Mistake, Origin, Source};
 use super::paths::expand;
 use super::schema::{Setting, setting_of, settings};
-use super::{Config, Secret, pointer, rules};
+use super::{Config, Secret, pointer, rules, tokens};
 
 /// The configuration file.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -228,9 +228,13 @@ impl Merged {
                 return None;
             }
         };
+        let http_token = sources.environment.get(HTTP_TOKEN).map(String::as_str);
         self.expand_home(&mut config, sources.home.as_deref(), findings);
-        rules::check(&config, self, findings);
+        rules::check(&config, self, http_token.is_some_and(|token| !token.trim().is_empty()), findings);
         self.read_password(&mut config, sources, findings);
+        if !findings.is_wrong("/http/tokens") {
+            self.read_tokens(&mut config, http_token, findings);
+        }
         Some(config)
     }
 
@@ -241,17 +245,20 @@ impl Merged {
             ("/workers/env_file", &mut config.workers.env_file),
             ("/log/dir", &mut config.log.dir),
         ];
+        let tokens = config.http.tokens.iter_mut().enumerate();
+        let tokens =
+            tokens.map(|(number, token)| (format!("/http/tokens/{number}/token_file"), Some(&mut token.token_file)));
         let targets = config.autoscaler.events.alerts.targets.iter_mut().enumerate();
-        let paths = paths.into_iter().map(|(at, path)| (at.to_owned(), path.as_mut())).chain(targets.flat_map(
-            |(number, target)| {
+        let paths = paths.into_iter().map(|(at, path)| (at.to_owned(), path.as_mut())).chain(tokens).chain(
+            targets.flat_map(|(number, target)| {
                 let at = format!("/autoscaler/events/alerts/targets/{number}");
                 let secret = (format!("{at}/hmac_secret_file"), target.hmac_secret_file.as_mut());
                 let headers = target.header_files.iter_mut();
                 let headers =
                     headers.map(move |(name, path)| (pointer::join(&format!("{at}/header_files"), name), Some(path)));
                 std::iter::once(secret).chain(headers)
-            },
-        ));
+            }),
+        );
         let mut homeless = Vec::new();
         for (at, path) in paths {
             if let Some(path) = path {
@@ -308,6 +315,20 @@ impl Merged {
             allowed: "a file with the password, readable by the user who runs windlass".to_owned(),
             hint: Some(format!("or set {REDIS_PASSWORD} instead")),
         });
+    }
+
+    fn read_tokens(&self, config: &mut Config, environment: Option<&str>, findings: &mut Findings) {
+        for flaw in tokens::read(config, environment) {
+            let from_environment = || Origin { source: Source::Environment(HTTP_TOKEN.to_owned()), line: None };
+            findings.mistakes.push(Mistake {
+                origin: flaw.at.as_deref().map_or_else(from_environment, |at| self.origin(at)),
+                column: None,
+                field: flaw.at.as_deref().map_or_else(String::new, pointer::display),
+                found: flaw.found,
+                allowed: flaw.allowed,
+                hint: Some("`openssl rand -hex 24` makes a good token".to_owned()),
+            });
+        }
     }
 }
 

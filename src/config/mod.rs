@@ -11,6 +11,7 @@ mod cluster;
 mod duration;
 mod environment;
 mod events;
+mod http;
 mod layer;
 mod load;
 mod mistake;
@@ -24,6 +25,7 @@ mod secret;
 mod shape;
 mod size;
 mod state;
+mod tokens;
 mod workers;
 mod yaml;
 
@@ -34,8 +36,9 @@ pub use alerts::{AlertFormat, AlertsConfig, TargetConfig, redact_webhook};
 pub use autoscaler::{AutoscalerConfig, CooldownsConfig, EnforcementConfig, HoldsConfig, StepsConfig, WindowsConfig};
 pub use cluster::{ClusterConfig, ClusterKind, DockerConfig, SimulatedConfig};
 pub use duration::Span;
-pub use environment::{NOT_SETTINGS, PREFIX, REDIS_PASSWORD, environment_table};
+pub use environment::{HTTP_TOKEN, NOT_SETTINGS, PREFIX, REDIS_PASSWORD, environment_table};
 pub use events::{EventBusConfig, EventBusKind, EventsConfig, HandlerName, RetryConfig};
+pub use http::{HttpConfig, Role, TokenConfig, token_flaw};
 pub use load::{ConfigFile, Loaded, Sources};
 pub use mistake::{ConfigErrors, Mistake, Origin, Source};
 pub use program::{CockpitConfig, LogConfig, LogLevel};
@@ -43,6 +46,7 @@ pub use schema::{Setting, schema, settings};
 pub use secret::{Secret, redact_url};
 pub use size::Bytes;
 pub use state::{LeaderConfig, RedisConfig};
+pub use tokens::ENVIRONMENT_TOKEN_NAME;
 pub use workers::WorkersConfig;
 
 /// The documented default: every setting with its default value and a comment.
@@ -62,6 +66,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Who leads when several replicas run.
     pub leader: LeaderConfig,
+    /// The HTTP server: health, metrics, the API.
+    pub http: HttpConfig,
     /// The terminal cockpit.
     pub cockpit: CockpitConfig,
     /// The log file.

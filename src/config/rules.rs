@@ -2,6 +2,7 @@
 //! held against them.
 
 mod alerts;
+mod http;
 mod redis;
 pub(super) mod spans;
 mod workers;
@@ -14,19 +15,22 @@ use super::mistake::{Mistake, Origin, Source};
 use super::{Config, pointer};
 
 /// Checks them all.
-pub(super) fn check(config: &Config, merged: &Merged, findings: &mut Findings) {
-    let mut rules = Rules { config, merged, findings };
+pub(super) fn check(config: &Config, merged: &Merged, has_http_token: bool, findings: &mut Findings) {
+    let mut rules = Rules { config, merged, has_http_token, findings };
     rules.limits();
     rules.spans();
     rules.workers();
     rules.redis();
     rules.handlers();
+    rules.http();
     rules.alerts();
 }
 
 struct Rules<'a> {
     config: &'a Config,
     merged: &'a Merged,
+    /// Whether the environment brings a token for HTTP.
+    has_http_token: bool,
     findings: &'a mut Findings,
 }
 

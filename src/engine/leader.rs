@@ -247,8 +247,7 @@ impl<'a> Leader<'a> {
             }
             Err(error) => {
                 tracing::warn!(%error, "the cluster could not be looked at");
-                let error = error.to_string();
-                self.ask_all(now, None, |handler, world, draft| handler.on_outage(&error, world, draft)).await?;
+                self.ask_all(now, None, |handler, world, draft| handler.on_outage(error.said(), world, draft)).await?;
             }
         }
         let interval = self.parts.config.autoscaler.check_interval.get();

@@ -57,10 +57,12 @@ pub enum Action {
         /// Up or down.
         direction: Direction,
         /// How many; at least 1.
+        #[schemars(range(min = 1))]
         count: u32,
         /// Down only: this worker instead of the youngest.
         worker: Option<WorkerName>,
         /// Refuse while the direction cools down. By default an operator overrides a cooldown.
+        #[serde(default)]
         honor_cooldown: bool,
     },
     /// Block a direction.
@@ -68,6 +70,7 @@ pub enum Action {
         /// Which.
         scope: Scope,
         /// For how long, in seconds.
+        #[schemars(range(min = 1))]
         seconds: u64,
     },
     /// End a block.

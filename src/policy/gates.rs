@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::Situation;
-use crate::model::{Direction, Gate, GateKind, Health, Unit};
+use crate::model::{ConditionKey, Direction, Gate, GateKind, Health, Unit};
 
 pub(super) fn gate(kind: GateKind, passed: bool, detail: impl Into<String>) -> Gate {
     Gate { gate: kind, passed, value: None, bound: None, unit: Unit::None, detail: detail.into(), clears_at: None }
@@ -24,6 +24,9 @@ pub(super) fn words(length: TimeDelta) -> String {
 /// The picture must be complete and recent: what is not known is never taken for "nothing there".
 pub(super) fn observation(situation: &Situation<'_>) -> Gate {
     let longest = oldest_usable(situation);
+    if situation.state.conditions.contains_key(&ConditionKey::Unreachable) {
+        return gate(GateKind::Observation, false, "the cluster does not answer");
+    }
     match situation.observation {
         None => gate(GateKind::Observation, false, "the cluster has not answered yet"),
         Some(seen) if situation.now - seen.at > longest => {

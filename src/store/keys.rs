@@ -137,6 +137,12 @@ impl Keys {
         self.key(format_args!("{}:dead", self.stream))
     }
 
+    /// `command:{id}`: the command that a client gave under an id of its own, so that giving it again does nothing more.
+    #[must_use]
+    pub fn command(&self, id: Uuid) -> String {
+        self.key(format_args!("command:{id}"))
+    }
+
     /// `webhooks:{target}`: hash, how a webhook target is doing.
     #[must_use]
     pub fn webhook(&self, target: &str) -> String {

@@ -8,3 +8,4 @@ pub mod fake_daemon;
 pub mod hook;
 pub mod line;
 pub mod redis;
+pub mod rig;

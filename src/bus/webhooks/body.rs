@@ -13,7 +13,7 @@ const LONGEST_TEXT: usize = 2900;
 /// The body for an event, in the target's format. `reminder`: how often a condition that lasts is reported again.
 pub(super) fn body(target: &TargetConfig, event: &Event, reminder: std::time::Duration) -> Result<Vec<u8>, String> {
     let value = match target.format {
-        AlertFormat::Json => serde_json::to_value(event).map_err(|error| error.to_string())?,
+        AlertFormat::Json => return serde_json::to_vec(event).map_err(|error| error.to_string()),
         AlertFormat::Slack => slack(event),
         AlertFormat::Alertmanager => alertmanager::alerts(event, reminder),
     };

@@ -17,6 +17,16 @@ pub(super) fn is_gone(error: &Error) -> bool {
     said(error, 404, &["no such container"])
 }
 
+/// Whether Docker (or Podman) itself says that it does not have the image.
+pub(super) fn is_unknown_image(error: &Error) -> bool {
+    said(error, 404, &["no such image", "image not known"])
+}
+
+/// Whether Docker itself says that it does not have the network.
+pub(super) fn is_unknown_network(error: &Error) -> bool {
+    said(error, 404, &["network"]) && said(error, 404, &["not found"])
+}
+
 /// Whether the name is taken.
 pub(super) fn is_name_taken(error: &Error) -> bool {
     matches!(error, Error::DockerResponseServerError { status_code: 409, .. }) && !is_being_removed(error)

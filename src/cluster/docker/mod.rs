@@ -9,6 +9,7 @@ mod events;
 mod gauges;
 pub mod labels;
 mod listing;
+mod presence;
 mod stats;
 mod template;
 

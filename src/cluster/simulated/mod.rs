@@ -3,12 +3,17 @@
 //! The world is pure (`world.rs`, `look.rs`); it lives in a file that several processes share, so that what one does the others see.
 
 mod file;
+pub mod incident;
+mod incident_file;
 mod look;
 mod noise;
 pub mod scenario;
 pub mod scenario_file;
+mod suffer;
 pub mod world;
 
+#[cfg(test)]
+mod incident_tests;
 #[cfg(test)]
 mod tests;
 
@@ -70,7 +75,7 @@ impl Simulated {
         })
     }
 
-    /// One access to the world as it is now.
+    /// One access to the world as it is now. While the scenario wants silence there is no answer; the world goes on all the same.
     async fn access<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut World, DateTime<Utc>) -> (T, Touched) + Send + 'static,
@@ -83,12 +88,20 @@ impl Simulated {
                 // Only when a process begins: two with different scenarios must not restart the world in turns.
                 let begun = !playing.swap(true, Ordering::Relaxed) && world.play(seed, &scenario, now);
                 let happened = world.advance(now);
-                let (value, touched) = change(world, now);
-                (value, if begun || happened { Touched::Yes } else { touched })
+                let (answer, touched) = if world.scenario.is_unreachable(world.elapsed(now)) {
+                    let silent = format!("connection refused: unreachable in the scenario {:?}", world.scenario.name);
+                    (Err(unavailable(silent)), Touched::No)
+                } else {
+                    let (value, touched) = change(world, now);
+                    (Ok(value), touched)
+                };
+                (answer, if begun || happened { Touched::Yes } else { touched })
             })
         };
         let done = tokio::task::spawn_blocking(access).await;
-        done.unwrap_or_else(|error| Err(unavailable(format!("the access was cut off: {error}"))))
+        let (answer, stamp) =
+            done.unwrap_or_else(|error| Err(unavailable(format!("the access was cut off: {error}"))))?;
+        Ok((answer?, stamp))
     }
 
     /// An access that only looks, and remembers what it saw.
@@ -120,7 +133,7 @@ impl WorkerHost for Simulated {
     async fn create(&self, request: &WorkerRequest) -> Result<CreatedWorker, ClusterError> {
         let request = request.clone();
         let (created, _) = self.access(move |world, now| (world.create(&request, now), Touched::Yes)).await?;
-        Ok(created)
+        created.map_err(refused)
     }
 
     async fn remove(&self, name: &WorkerName) -> Result<(), ClusterError> {
@@ -139,8 +152,10 @@ impl WorkerHost for Simulated {
             let now = clock::now();
             let left = next.map(|next| clock::between(now, next));
             if left.is_some_and(|left| left.is_zero()) || self.file.stamp() != stamp {
+                // What is to be told may be that nobody answers. Forgotten only then: a caller that goes in between is told later.
+                let answer = self.access(|_, _| ((), Touched::No)).await;
                 *self.last_look() = None;
-                return Ok(());
+                return answer.map(|_| ());
             }
             tokio::time::sleep(left.unwrap_or(POLL).min(POLL)).await;
         }
@@ -163,6 +178,8 @@ impl Scheduler for Simulated {
         let (pods, takes) = access.0;
         let pods = pods.ok_or_else(|| refused(format!("cannot drain {name}: there is no such node")))?;
         tokio::time::sleep(takes.get()).await;
+        // Whether it has come to its end is not known where nobody answers by then.
+        self.access(|_, _| ((), Touched::No)).await?;
         Ok(pods)
     }
 }

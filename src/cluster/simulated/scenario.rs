@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::incident::{Incident, Trouble};
 use crate::config::Span;
-use crate::model::WorkerName;
 
 /// A scenario. Times count from the world's start, or from the start of the current round where it loops.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,101 +71,6 @@ pub struct Arrivals {
     pub deployments: Vec<String>,
 }
 
-/// Something that goes wrong at a moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Incident {
-    /// When.
-    pub at: Span,
-    /// What.
-    #[serde(flatten)]
-    pub what: Trouble,
-}
-
-/// What goes wrong.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trouble {
-    /// Containers end, as by `kill -9`.
-    Crash(Crash),
-    /// Health checks fail for a while.
-    Unhealthy(Sickness),
-    /// Workers that are made in a while take longer to be ready.
-    SlowStart(SlowStart),
-}
-
-/// Which containers end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Crash {
-    /// So many, the youngest first.
-    Youngest(u32),
-    /// This one.
-    One {
-        /// Which.
-        worker: Target,
-    },
-}
-
-/// A worker, as a scenario can name it before it exists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Target {
-    /// The one made last.
-    Youngest,
-    /// The one made first.
-    Oldest,
-    /// Any, by the seed.
-    Random,
-    /// The one of this name.
-    Named(WorkerName),
-}
-
-impl From<Target> for String {
-    fn from(target: Target) -> Self {
-        match target {
-            Target::Youngest => "youngest".to_owned(),
-            Target::Oldest => "oldest".to_owned(),
-            Target::Random => "random".to_owned(),
-            Target::Named(name) => name.into(),
-        }
-    }
-}
-
-impl TryFrom<String> for Target {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match text.as_str() {
-            "youngest" => Ok(Self::Youngest),
-            "oldest" => Ok(Self::Oldest),
-            "random" => Ok(Self::Random),
-            name => name.parse().map(Self::Named).map_err(|error| format!("{error}; or youngest, oldest, random")),
-        }
-    }
-}
-
-/// Workers whose health check fails.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sickness {
-    /// How many.
-    pub count: u32,
-    /// For how long.
-    #[serde(rename = "for")]
-    pub lasts: Span,
-}
-
-/// A time in which workers start slowly.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SlowStart {
-    /// How long a worker then takes until it is ready.
-    pub startup: Span,
-    /// How long that goes on.
-    #[serde(rename = "for")]
-    pub lasts: Span,
-}
-
 /// Something that the world has to take in at its moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Happening<'a> {
@@ -173,6 +78,17 @@ pub enum Happening<'a> {
     Phase(&'a Phase),
     /// Something goes wrong.
     Incident(&'a Incident),
+}
+
+/// What becomes of a worker that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It takes work once it has booted.
+    Succeeds,
+    /// It ends with an error while it boots.
+    Fails,
+    /// It is not made at all.
+    Refused,
 }
 
 impl Scenario {
@@ -203,17 +119,45 @@ impl Scenario {
     /// How long a worker that is made this long after the world's start takes until it is ready.
     #[must_use]
     pub fn startup(&self, elapsed: Duration) -> Duration {
-        let position = self.position(elapsed);
-        let slow = self.incidents.iter().rev().find_map(|incident| {
-            let Trouble::SlowStart(slow) = &incident.what else { return None };
-            let lasts = |at: Duration| at.checked_sub(incident.at.get()).is_some_and(|since| since < slow.lasts.get());
-            // It may last beyond the end of the round in which it began.
-            let of_last_round = self
-                .loop_after
-                .is_some_and(|round| elapsed >= round.get() && lasts(position.saturating_add(round.get())));
-            (lasts(position) || of_last_round).then_some(slow.startup.get())
+        let slow = self.going_on(elapsed, |trouble| match trouble {
+            Trouble::SlowStart(slow) => Some(slow.startup),
+            _ => None,
         });
-        slow.unwrap_or(self.startup.get())
+        slow.unwrap_or(self.startup).get()
+    }
+
+    /// What becomes of a worker that is made this long after the world's start.
+    #[must_use]
+    pub fn start(&self, elapsed: Duration) -> Start {
+        let refuses = self.going_on(elapsed, |trouble| match trouble {
+            Trouble::FailingStart(failing) => Some(failing.refuse),
+            _ => None,
+        });
+        match refuses {
+            None => Start::Succeeds,
+            Some(false) => Start::Fails,
+            Some(true) => Start::Refused,
+        }
+    }
+
+    /// Whether nobody gets an answer this long after the world's start.
+    #[must_use]
+    pub fn is_unreachable(&self, elapsed: Duration) -> bool {
+        let silent = |trouble: &Trouble| matches!(trouble, Trouble::Unreachable(_)).then_some(());
+        self.going_on(elapsed, silent).is_some()
+    }
+
+    /// Of the troubles that go on at this time, the last one that `pick` wants.
+    fn going_on<T>(&self, elapsed: Duration, pick: impl Fn(&Trouble) -> Option<T>) -> Option<T> {
+        let position = self.position(elapsed);
+        self.incidents.iter().rev().find_map(|incident| {
+            let length = incident.what.lasts()?.get();
+            let lasts = |at: Duration| at.checked_sub(incident.at.get()).is_some_and(|since| since < length);
+            // It may last beyond the end of the round in which it began.
+            let of_last_round =
+                || self.round().is_some_and(|round| elapsed >= round && lasts(position.saturating_add(round)));
+            if lasts(position) || of_last_round() { pick(&incident.what) } else { None }
+        })
     }
 
     /// What happens after `since` (from the very start on, if that is `None`) and until `until`, both counted from the world's start, in
@@ -275,6 +219,7 @@ impl Scenario {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::float_cmp)]
+    use super::super::incident::{Crash, FailingStart, Silence, SlowStart};
     use super::*;
 
     fn phase(at: u64, cpu: f64, step: bool) -> Phase {
@@ -343,5 +288,23 @@ mod tests {
         let looping = scenario(Some(40));
         let startup = |at| looping.startup(seconds(at)).as_secs();
         assert_eq!([startup(0), startup(34), startup(35), startup(44), startup(45)], [2, 2, 9, 9, 2]);
+    }
+
+    #[test]
+    fn a_silence_and_failing_starts_end_and_come_again_with_the_next_round() {
+        let silence = Trouble::Unreachable(Silence { lasts: Span::seconds(4) });
+        let failing = |refuse| Trouble::FailingStart(FailingStart { lasts: Span::seconds(10), refuse });
+        let incident = |at, what| Incident { at: Span::seconds(at), what };
+        let incidents = vec![incident(5, silence), incident(20, failing(true)), incident(35, failing(false))];
+        let looping = Scenario { incidents, ..scenario(Some(40)) };
+        let silent = |at| looping.is_unreachable(seconds(at));
+        assert_eq!([silent(4), silent(5), silent(8), silent(9), silent(45)], [false, true, true, false, true]);
+        let start = |at| looping.start(seconds(at));
+        assert_eq!([start(19), start(29), start(30)], [Start::Succeeds, Start::Refused, Start::Succeeds]);
+        assert_eq!(
+            [start(4), start(35), start(44), start(45)],
+            [Start::Succeeds, Start::Fails, Start::Fails, Start::Succeeds]
+        );
+        assert_eq!(scenario(None).start(seconds(1_000)), Start::Succeeds);
     }
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use serde_json::{Map, Number, Value};
 
-use super::scenario::{Incident, Phase, Scenario, Trouble};
+use super::incident::Incident;
+use super::incident_file::{misshapen, out_of_bounds};
+use super::scenario::{Phase, Scenario};
 use crate::config::Span;
 
 /// The scenarios that are built in.
@@ -64,7 +66,7 @@ pub fn parse(text: &str) -> Result<Scenario, Vec<String>> {
     };
     let mut mistakes = Vec::new();
     let phases: Vec<Phase> = list(document, &mut fields, "phases", &mut mistakes, |_| None);
-    let incidents: Vec<Incident> = list(document, &mut fields, "incidents", &mut mistakes, not_one_trouble);
+    let incidents: Vec<Incident> = list(document, &mut fields, "incidents", &mut mistakes, misshapen);
     fields.insert("phases".to_owned(), Value::Array(Vec::new()));
     match serde_json::from_value::<Scenario>(Value::Object(fields)) {
         Ok(scenario) => {
@@ -115,29 +117,6 @@ fn list<T: serde::de::DeserializeOwned>(
     read
 }
 
-/// An incident is a time and exactly one trouble.
-fn not_one_trouble(item: &Value) -> Option<String> {
-    const TROUBLES: [&str; 3] = ["crash", "unhealthy", "slow_start"];
-    let allowed = "write `at` and one of `crash: N`, `crash: { worker: youngest }`, `unhealthy: { count: N, for: T }`, \
-                   `slow_start: { startup: T, for: T }`";
-    let Some(fields) = item.as_object() else { return Some(allowed.to_owned()) };
-    if let Some(unknown) = fields.keys().find(|key| *key != "at" && !TROUBLES.contains(&key.as_str())) {
-        return Some(format!("unknown field `{unknown}`: {allowed}"));
-    }
-    let troubles = TROUBLES.iter().filter(|trouble| fields.contains_key(**trouble)).count();
-    if troubles != 1 || !fields.contains_key("at") {
-        return Some(allowed.to_owned());
-    }
-    let crash = fields.get("crash")?;
-    let is_count = crash.as_u64().is_some_and(|count| u32::try_from(count).is_ok());
-    let names_one =
-        crash.as_object().is_some_and(|one| one.len() == 1 && one.get("worker").is_some_and(Value::is_string));
-    (!is_count && !names_one).then(|| {
-        "`crash`: write a number of workers, or { worker: W } with youngest, oldest, random or a worker's name"
-            .to_owned()
-    })
-}
-
 /// What the types cannot say.
 fn check(scenario: &Scenario, mistakes: &mut Vec<String>) {
     let mut wrong = |mistake: String| mistakes.push(mistake);
@@ -179,20 +158,7 @@ fn check(scenario: &Scenario, mistakes: &mut Vec<String>) {
         }
     }
     for (index, incident) in scenario.incidents.iter().enumerate() {
-        if incident.at >= end {
-            wrong(format!(
-                "`incidents[{index}].at` is {}: before the end of the round ({end}) is allowed",
-                incident.at
-            ));
-        }
-        let (field, lasts) = match &incident.what {
-            Trouble::Unhealthy(sickness) => ("unhealthy", sickness.lasts),
-            Trouble::SlowStart(slow) => ("slow_start", slow.lasts.max(slow.startup)),
-            Trouble::Crash(_) => continue,
-        };
-        if lasts > end {
-            wrong(format!("`incidents[{index}].{field}` lasts {lasts}: at the most a round ({end}) is allowed"));
-        }
+        mistakes.extend(out_of_bounds(index, incident, end));
     }
 }
 

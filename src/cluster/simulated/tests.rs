@@ -1,5 +1,6 @@
 //! The world's rules on a timetable of their own, and the file between real accesses.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,15 +13,15 @@ use super::world::World;
 use super::*;
 use crate::model::{ContainerState, Health, WorkerKind};
 
-fn start() -> DateTime<Utc> {
+pub(super) fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap()
 }
 
-fn at(seconds: i64) -> DateTime<Utc> {
+pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     start() + TimeDelta::seconds(seconds)
 }
 
-fn request(number: u64) -> WorkerRequest {
+pub(super) fn request(number: u64) -> WorkerRequest {
     WorkerRequest {
         name: WorkerName::numbered("w", number).unwrap(),
         kind: WorkerKind::Dynamic,
@@ -28,21 +29,21 @@ fn request(number: u64) -> WorkerRequest {
     }
 }
 
-fn scenario(rest: &str) -> Scenario {
+pub(super) fn scenario(rest: &str) -> Scenario {
     let text = format!("name: test\nphases:\n  - {{ at: 0s, cpu_demand: 1.2, memory_demand: 1.0 }}\n{rest}");
     scenario_file::parse(&text).unwrap()
 }
 
 /// A world with workers 1 to `count`, made a second apart from the start on.
-fn world(scenario: Scenario, count: u64) -> World {
+pub(super) fn world(scenario: Scenario, count: u64) -> World {
     let mut world = World::new(7, scenario, start());
     for number in 1..=count {
-        world.create(&request(number), at(i64::try_from(number).unwrap() - 1));
+        world.create(&request(number), at(i64::try_from(number).unwrap() - 1)).unwrap();
     }
     world
 }
 
-fn dead(world: &World) -> Vec<String> {
+pub(super) fn dead(world: &World) -> Vec<String> {
     world.workers.iter().filter(|(_, worker)| !worker.is_alive()).map(|(name, _)| name.to_string()).collect()
 }
 
@@ -81,7 +82,7 @@ fn a_crash_takes_the_youngest_once() {
     // The engine cleans up and starts anew; nothing happens again, not even after a restart from the file.
     world.remove(&request(2).name);
     world.remove(&request(3).name);
-    world.create(&request(4), at(21));
+    world.create(&request(4), at(21)).unwrap();
     let stored = serde_json::to_string(&world).unwrap();
     let mut world: World = serde_json::from_str(&stored).unwrap();
     assert!(!world.advance(at(99)) && dead(&world).is_empty());
@@ -92,7 +93,7 @@ fn a_crash_takes_the_youngest_once() {
 #[test]
 fn a_worker_made_after_a_crash_is_not_its_victim() {
     let mut world = world(scenario("incidents: [{ at: 20s, crash: { worker: youngest } }]"), 1);
-    world.create(&request(2), at(21));
+    world.create(&request(2), at(21)).unwrap();
     world.advance(at(25));
     assert_eq!(dead(&world), ["w-1"]);
 }
@@ -112,7 +113,7 @@ fn a_crashed_worker_that_is_made_again_is_adopted_and_boots() {
     let mut world = world(scenario("incidents: [{ at: 20s, crash: 1 }]"), 1);
     world.advance(at(20));
     let id = world.workers["w-1"].id.clone();
-    let again = world.create(&request(1), at(30));
+    let again = world.create(&request(1), at(30)).unwrap();
     assert!(again.adopted);
     assert_eq!(again.container_id, id);
     assert_eq!(world.observe(at(31))["w-1"].health, Health::Starting);
@@ -144,10 +145,10 @@ fn pods_wait_until_there_are_workers_for_them() {
     assert_eq!((pending.count, pending.workers_needed, pending.waiting_seconds), (5, 2, 5.0));
     assert_eq!(pending.deployments, ["shop"]);
 
-    world.create(&request(3), at(25));
+    world.create(&request(3), at(25)).unwrap();
     assert_eq!(world.pending(at(26)).count, 5, "a worker that boots makes no room yet");
     assert_eq!((world.pending(at(27)).count, world.pending(at(27)).workers_needed), (2, 1));
-    world.create(&request(4), at(27));
+    world.create(&request(4), at(27)).unwrap();
     assert_eq!(world.pending(at(29)).count, 0);
     world.remove(&request(4).name);
     assert_eq!(world.pending(at(30)).count, 2, "and what goes leaves its pods behind");
@@ -172,6 +173,7 @@ fn the_demo_shows_everything_in_two_minutes() {
     // Two workers, kept so by a simple keeper: every kind of trouble has to come by.
     let mut world = world(scenario_file::load(Some("default")).unwrap(), 2);
     let (mut high, mut low, mut pending, mut sick, mut slow) = (false, false, false, false, false);
+    let (mut silent, mut failed, mut strays) = (0, 0, BTreeSet::new());
     let mut crashes = Vec::new();
     for second in 0..120 {
         let now = at(second);
@@ -179,13 +181,17 @@ fn the_demo_shows_everything_in_two_minutes() {
         let seen = world.observe(now);
         let gone: Vec<_> =
             seen.values().filter(|worker| !worker.is_alive()).map(|worker| worker.name.clone()).collect();
-        if !gone.is_empty() {
-            crashes.push(gone.len());
-        }
+        let ended = |wanted| {
+            seen.values().filter(|worker| worker.state == ContainerState::Exited { code: Some(wanted) }).count()
+        };
+        crashes.extend(Some(ended(137)).filter(|count| *count > 0));
+        failed += ended(1);
+        silent += u32::from(world.scenario.is_unreachable(world.elapsed(now)));
+        strays.extend(seen.keys().filter(|name| name.as_str().starts_with("stray")).cloned());
         for name in gone {
             world.remove(&name);
             world.made += 1;
-            world.create(&request(world.made + 10), now);
+            world.create(&request(world.made + 10), now).unwrap();
         }
         let cpu = seen.values().map(|worker| worker.cpu_percent).collect::<Option<Vec<_>>>();
         let mean = cpu.map(|cpu| cpu.iter().sum::<f64>() / cpu.len() as f64);
@@ -197,6 +203,9 @@ fn the_demo_shows_everything_in_two_minutes() {
     }
     assert!(high && low && pending && sick && slow, "{high} {low} {pending} {sick} {slow}");
     assert_eq!(crashes, [1, 2, 1]);
+    assert_eq!((silent, strays.len()), (4, 1));
+    let repaired = world.workers.len() == world.ready(at(120)) as usize;
+    assert!(failed > 0 && repaired, "{failed} starts failed; all is well in the end: {repaired}");
 }
 
 proptest! {
@@ -212,7 +221,7 @@ proptest! {
             for (wait, number, make) in &steps {
                 now += TimeDelta::seconds(*wait);
                 world.advance(now);
-                if *make { world.create(&request(*number), now); } else { world.remove(&request(*number).name); }
+                if *make { world.create(&request(*number), now).unwrap(); } else { world.remove(&request(*number).name); }
                 seen.push((world.observe(now), world.pending(now), world.ready(now), world.next_instant(now)));
                 if through_the_file {
                     world = serde_json::from_str(&serde_json::to_string(&world).unwrap()).unwrap();
@@ -232,7 +241,7 @@ proptest! {
         let scenario = scenario_file::load(Some("default")).unwrap();
         let mut rare = World::new(seed, scenario, start());
         for number in 0..count {
-            rare.create(&request(number), start());
+            rare.create(&request(number), start()).unwrap();
         }
         let mut often = rare.clone();
         let mut looks = looks;
@@ -251,7 +260,7 @@ proptest! {
     }
 }
 
-fn simulated(folder: &Path, scenario: Option<&str>) -> Simulated {
+pub(super) fn simulated(folder: &Path, scenario: Option<&str>) -> Simulated {
     let mut config = Config::default();
     config.cluster.simulated.scenario = scenario.map(str::to_owned);
     Simulated::new(&config, folder).unwrap()

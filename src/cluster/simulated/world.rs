@@ -1,6 +1,5 @@
 //! The simulated world: its workers, and what becomes of them. Pure: seed, scenario, start and `now` decide everything.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::noise::hash;
-use super::scenario::{Arrivals, Crash, Happening, Incident, Scenario, Target, Trouble};
+use super::scenario::{Arrivals, Happening, Scenario, Start};
 use crate::clock::{after, between};
 use crate::cluster::{CreatedWorker, WorkerRequest};
 use crate::model::{ContainerId, WorkerKind, WorkerName};
@@ -19,8 +17,11 @@ use crate::model::{ContainerId, WorkerKind, WorkerName};
 /// The form of the world's file.
 pub const VERSION: u32 = 1;
 
-/// What the kernel's `kill -9` leaves as an exit code.
-const KILLED: i64 = 137;
+/// What a program that gives up leaves as an exit code.
+const FAILURE: i64 = 1;
+
+/// A worker that does not come to be gives up after this long, or half-way to its readiness where that is sooner.
+const GIVES_UP_AFTER: Duration = Duration::from_secs(1);
 
 /// A world.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,9 @@ pub struct Container {
     pub created_at: DateTime<Utc>,
     /// From when on it takes work.
     pub ready_at: DateTime<Utc>,
+    /// When it ends with an error, where its start is to fail.
+    #[serde(default)]
+    pub fails_at: Option<DateTime<Utc>>,
     /// Its exit code, once it has ended.
     pub exit_code: Option<i64>,
     /// Until when its health check fails.
@@ -133,8 +137,11 @@ impl World {
         let scenario = self.scenario.clone();
         let since = self.applied_until.map(|done| between(self.started_at, done));
         let happenings = scenario.happenings(since, between(self.started_at, now));
+        let mut changed = !happenings.is_empty();
         for (elapsed, happening) in &happenings {
             let at = after(self.started_at, *elapsed);
+            // In the order of time: what ended before a moment is not there to suffer at it.
+            changed |= self.give_up(at);
             match happening {
                 Happening::Phase(phase) => {
                     self.waiting = phase
@@ -143,36 +150,75 @@ impl World {
                         .filter(|arrivals| arrivals.count > 0)
                         .map(|arrivals| Waiting { since: at, ready_then: self.ready(at), arrivals });
                 }
-                Happening::Incident(incident) => self.suffer(incident, at),
+                Happening::Incident(incident) => self.suffer(&incident.what, at),
             }
             self.applied_until = Some(at);
         }
-        !happenings.is_empty()
+        self.give_up(now) || changed
+    }
+
+    /// Ends the workers whose start has failed until `at`. Returns whether there were any.
+    fn give_up(&mut self, at: DateTime<Utc>) -> bool {
+        let mut any = false;
+        for worker in self.workers.values_mut().filter(|worker| worker.is_alive()) {
+            if worker.fails_at.is_some_and(|fails_at| fails_at <= at) {
+                worker.exit_code = Some(FAILURE);
+                any = true;
+            }
+        }
+        any
     }
 
     /// Makes a worker, or starts the one of that name again.
-    pub fn create(&mut self, request: &WorkerRequest, now: DateTime<Utc>) -> CreatedWorker {
-        let ready_at = after(now, self.scenario.startup(self.elapsed(now)));
+    ///
+    /// # Errors
+    /// Why it is refused, where the scenario wants that.
+    pub fn create(&mut self, request: &WorkerRequest, now: DateTime<Utc>) -> Result<CreatedWorker, String> {
+        let elapsed = self.elapsed(now);
+        let startup = self.scenario.startup(elapsed);
+        let start = self.scenario.start(elapsed);
+        let refusal =
+            format!("{} cannot be started: failing_start of the scenario {:?}", request.name, self.scenario.name);
+        let ready_at = after(now, startup);
+        let fails_at = (start == Start::Fails).then(|| after(now, GIVES_UP_AFTER.min(startup / 2)));
         if let Some(known) = self.workers.get_mut(&request.name) {
             if !known.is_alive() {
-                (known.exit_code, known.unhealthy_until, known.ready_at) = (None, None, ready_at);
+                if start == Start::Refused {
+                    return Err(refusal);
+                }
+                (known.exit_code, known.unhealthy_until) = (None, None);
+                (known.ready_at, known.fails_at) = (ready_at, fails_at);
             }
-            return CreatedWorker { container_id: known.id.clone(), created_at: known.created_at, adopted: true };
+            return Ok(CreatedWorker { container_id: known.id.clone(), created_at: known.created_at, adopted: true });
         }
+        if start == Start::Refused {
+            return Err(refusal);
+        }
+        let running = self.container(&request.name, request.kind, request.operation, now);
+        let created = CreatedWorker { container_id: running.id.clone(), created_at: now, adopted: false };
+        self.workers.insert(request.name.clone(), Container { ready_at, fails_at, ..running });
+        Ok(created)
+    }
+
+    /// A new container, ready at once, that is not in the world yet.
+    pub(super) fn container(
+        &mut self,
+        name: &WorkerName,
+        kind: WorkerKind,
+        operation: Uuid,
+        now: DateTime<Utc>,
+    ) -> Container {
         self.made = self.made.wrapping_add(1);
-        let container = Container {
-            id: container_id(self.seed, self.made, &request.name),
-            kind: request.kind,
-            operation: request.operation,
+        Container {
+            id: container_id(self.seed, self.made, name),
+            kind,
+            operation,
             created_at: now,
-            ready_at,
+            ready_at: now,
+            fails_at: None,
             exit_code: None,
             unhealthy_until: None,
-        };
-        let created =
-            CreatedWorker { container_id: container.id.clone(), created_at: container.created_at, adopted: false };
-        self.workers.insert(request.name.clone(), container);
-        created
+        }
     }
 
     /// Takes a worker away. Returns whether there was one.
@@ -191,7 +237,7 @@ impl World {
     pub fn next_instant(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let happening = self.scenario.next_happening(self.elapsed(now)).map(|elapsed| after(self.started_at, elapsed));
         let alive = self.workers.values().filter(|worker| worker.is_alive());
-        let turns = alive.flat_map(|worker| [Some(worker.ready_at), worker.unhealthy_until]).flatten();
+        let turns = alive.flat_map(|worker| [Some(worker.ready_at), worker.unhealthy_until, worker.fails_at]).flatten();
         turns.chain(happening).filter(|at| *at > now).min()
     }
 
@@ -199,50 +245,6 @@ impl World {
     #[must_use]
     pub fn elapsed(&self, now: DateTime<Utc>) -> Duration {
         between(self.started_at, now)
-    }
-
-    fn suffer(&mut self, incident: &Incident, at: DateTime<Utc>) {
-        match &incident.what {
-            Trouble::Crash(crash) => {
-                for name in self.victims(crash, at) {
-                    if let Some(worker) = self.workers.get_mut(&name) {
-                        worker.exit_code = Some(KILLED);
-                    }
-                }
-            }
-            Trouble::Unhealthy(sickness) => {
-                let until = after(at, sickness.lasts.get());
-                let salt = at.timestamp_millis().cast_unsigned();
-                let mut healthy: Vec<_> = self.workers.iter_mut().filter(|(_, worker)| worker.is_ready(at)).collect();
-                healthy.sort_by_key(|(name, _)| hash(self.seed, name.as_str(), salt));
-                for (_, worker) in healthy.into_iter().take(sickness.count as usize) {
-                    worker.unhealthy_until = Some(until);
-                }
-            }
-            // It is looked up when a worker is made.
-            Trouble::SlowStart(_) => {}
-        }
-    }
-
-    /// The workers that a crash takes: of those that lived at that moment.
-    fn victims(&self, crash: &Crash, at: DateTime<Utc>) -> Vec<WorkerName> {
-        let mut alive: Vec<_> =
-            self.workers.iter().filter(|(_, worker)| worker.is_alive() && worker.created_at <= at).collect();
-        // Made at the same moment: the higher number is the younger.
-        alive.sort_by_key(|(name, worker)| {
-            Reverse((worker.created_at, name.number(), hash(self.seed, name.as_str(), 0)))
-        });
-        let names = || alive.iter().map(|(name, _)| (*name).clone());
-        match crash {
-            Crash::Youngest(count) => names().take(*count as usize).collect(),
-            Crash::One { worker: Target::Youngest } => names().take(1).collect(),
-            Crash::One { worker: Target::Oldest } => names().next_back().into_iter().collect(),
-            Crash::One { worker: Target::Random } => {
-                let salt = at.timestamp_millis().cast_unsigned();
-                names().min_by_key(|name| hash(self.seed, name.as_str(), salt)).into_iter().collect()
-            }
-            Crash::One { worker: Target::Named(wanted) } => names().filter(|name| name == wanted).collect(),
-        }
     }
 }
 

@@ -189,3 +189,13 @@ fn last_in_first_out_by_age_and_then_by_number() {
     let first: Vec<_> = candidates(&scene.state).into_iter().take(3).map(|worker| worker.name.clone()).collect();
     assert_eq!(first, [name(12), name(11), name(10)]);
 }
+
+#[test]
+fn a_cluster_that_does_not_answer_is_no_basis_for_anything() {
+    let mut scene = Scene::new(4, Some(95.0), Some(95.0)).low_since(0);
+    let silent = scene.state.conditions.values().next().unwrap().clone();
+    scene.state.conditions.insert(crate::model::ConditionKey::Unreachable, silent);
+    assert_eq!(blocked_by(&scene), Some((Direction::Up, GateKind::Observation)));
+    scene.rules.limits.min_nodes = 5;
+    assert!(matches!(enforcement(&scene.situation()), Enforcement::Stopped { by: GateKind::Observation, .. }));
+}

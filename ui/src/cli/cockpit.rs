@@ -77,7 +77,7 @@ async fn find_mode(store: &Store) -> Result<Mode, Failure> {
 /// Runs the cockpit, and the engine beside it where the mode says so. However the cockpit ends, the engine stops in order.
 async fn fly(context: &Context, memory: &Memory, options: Options) -> Result<(), Failure> {
     let mut engine =
-        if options.mode.has_engine() { Some(RunningEngine::start(&context.settings, memory)?) } else { None };
+        if options.mode.has_engine() { Some(RunningEngine::start(&context.settings, memory).await?) } else { None };
     let stop = CancellationToken::new();
     let views = viewer::follow(memory.store.clone(), context.settings.config.cluster.id.clone(), stop.clone());
     let (commands, waiting) = mpsc::channel(COMMANDS_WAITING);

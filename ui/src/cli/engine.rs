@@ -1,4 +1,4 @@
-//! The engine in this process: started, watched, stopped.
+//! The engine in this process, with its HTTP server where one is configured: started, watched, stopped.
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -7,6 +7,7 @@ use windlass::clock;
 use windlass::cluster;
 use windlass::engine::{Engine, Parts, Standing};
 use windlass::model::{LeaderInfo, ReplicaId};
+use windlass::{http, viewer};
 
 use super::failure::Failure;
 use super::memory::Memory;
@@ -25,7 +26,7 @@ pub struct RunningEngine {
 
 impl RunningEngine {
     /// Starts it on a memory.
-    pub fn start(settings: &Settings, memory: &Memory) -> Result<Self, Failure> {
+    pub async fn start(settings: &Settings, memory: &Memory) -> Result<Self, Failure> {
         let cluster = cluster::connect(&settings.config, settings.data_dir())?;
         let replica = replica();
         let (engine, standing) = Engine::new(Parts {
@@ -36,6 +37,12 @@ impl RunningEngine {
             replica: replica.clone(),
         });
         let stop = CancellationToken::new();
+        if settings.config.http.listen.is_some() {
+            let cluster = settings.config.cluster.id.clone();
+            let views = viewer::follow(memory.store.clone(), cluster, stop.clone());
+            let (config, store) = (settings.config.clone(), memory.store.clone());
+            http::serve(config, store, views, Some(standing.clone()), stop.clone()).await?;
+        }
         let task = tokio::spawn(engine.run(stop.clone()));
         Ok(Self { task, stop, standing, replica })
     }

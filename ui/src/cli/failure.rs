@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use windlass::cluster::ClusterError;
 use windlass::config::ConfigErrors;
+use windlass::http::HttpError;
 use windlass::store::server::ServerError;
 use windlass::store::{OpenError, StoreError};
 
@@ -75,6 +76,12 @@ impl From<ServerError> for Failure {
 
 impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
         Self::failed(error)
     }
 }

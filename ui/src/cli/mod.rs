@@ -129,14 +129,12 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     match command {
         Some(Command::Config(command)) => config::run(&global, screen, &command),
         Some(Command::Completions { shell }) => completions::run(screen, shell),
+        Some(Command::Events(args)) if args.schema().is_some() => {
+            events::print_schema(screen, args.schema().and_then(|types| types.first().copied()))
+        }
         Some(Command::Demo(args)) => demo::run(&global, &args).await,
         Some(Command::Doctor(form)) => doctor::run(&global, screen, form).await,
         command => {
-            if let Some(Command::Events(args)) = &command
-                && let Some(types) = args.schema()
-            {
-                return events::print_schema(screen, types);
-            }
             let settings = settings::load(&global)?;
             with_settings(Context { global, settings, screen }, command).await
         }

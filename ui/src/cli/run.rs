@@ -31,7 +31,7 @@ pub async fn serve(settings: &Settings) -> Result<(), Failure> {
 }
 
 async fn until_signal(settings: &Settings, memory: &Memory, signals: &mut Signals) -> Result<(), Failure> {
-    let mut engine = RunningEngine::start(settings, memory)?;
+    let mut engine = RunningEngine::start(settings, memory).await?;
     tracing::info!(
         cluster = settings.cluster(),
         kind = settings.config.cluster.kind.name(),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use ratatui::layout::Size;
 use tui_input::Input;
 use uuid::Uuid;
-use windlass::model::{Direction, StoreHealth, View};
+use windlass::model::{ConditionKey, Direction, StoreHealth, View};
 
 use super::history::History;
 use super::layout::{Pane, Places, Request};
@@ -192,7 +192,10 @@ impl Model {
             _ if self.ended => Some(Trouble::Ended),
             (StoreHealth::Down { since, error }, _) => Some(Trouble::StoreDown { since: *since, error: error.clone() }),
             (StoreHealth::Up, None) => Some(Trouble::NoLeader),
-            (StoreHealth::Up, Some(_)) => None,
+            (StoreHealth::Up, Some(_)) => {
+                let silent = self.view.state.conditions.get(&ConditionKey::Unreachable)?;
+                Some(Trouble::ClusterSilent { since: silent.since, error: silent.detail.clone() })
+            }
         }
     }
 
@@ -233,6 +236,13 @@ pub enum Trouble {
         /// Since when.
         since: DateTime<Utc>,
         /// What it said.
+        error: String,
+    },
+    /// The cluster does not answer: what is shown of it is what was last seen.
+    ClusterSilent {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// What was said.
         error: String,
     },
     /// Nobody leads: what is shown is what Redis remembers.

@@ -1,11 +1,12 @@
 //! Does the outside world answer?
 
-use windlass::cluster;
 use windlass::cluster::docker::DockerHost;
+use windlass::cluster::{self, WorkerHost};
 use windlass::config::ClusterKind;
 use windlass_ui::format;
 
 use super::check::Check;
+use super::template;
 use crate::cli::settings::Settings;
 
 /// What to do where Docker does not answer.
@@ -23,24 +24,22 @@ pub async fn checks(settings: &Settings) -> Vec<Check> {
 }
 
 async fn docker(settings: &Settings) -> Vec<Check> {
-    let version = match DockerHost::new(&settings.config) {
-        Ok(host) => host.version().await,
-        Err(error) => Err(error),
+    let host = match DockerHost::new(&settings.config) {
+        Ok(host) => host,
+        Err(error) => return vec![Check::problem("docker", error, NO_DOCKER)],
     };
-    let version = match version {
+    let version = match host.version().await {
         Ok(version) => Check::ok("docker", format_args!("version {version}")),
         Err(error) => return vec![Check::problem("docker", error, NO_DOCKER)],
     };
-    let listed = match cluster::connect(&settings.config, settings.data_dir()) {
-        Ok(cluster) => cluster.host.list().await,
-        Err(error) => Err(error),
-    };
-    let workers = match listed {
+    let workers = match host.list().await {
         Ok(workers) => {
             let workers = format::plural(workers.len() as u64, "worker container");
             Check::ok("cluster", format_args!("{} (docker): {workers}", settings.cluster()))
         }
         Err(error) => Check::problem("cluster", error, NO_DOCKER),
     };
-    vec![version, workers]
+    let mut checks = vec![version, workers];
+    checks.extend(template::checks(&settings.config, &host).await);
+    checks
 }

@@ -4,6 +4,7 @@ mod check;
 mod cluster;
 mod redis;
 mod streams;
+mod template;
 
 use windlass::config::Config;
 

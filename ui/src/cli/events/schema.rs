@@ -7,6 +7,6 @@ use super::super::failure::Failure;
 use super::super::screen::Screen;
 
 /// Prints the schema of one type of event, or one document for all.
-pub fn print(screen: Screen, types: &[EventType]) -> Result<(), Failure> {
-    screen.document(&types.first().map_or_else(schema::all, |event_type| schema::of(*event_type)))
+pub fn print(screen: Screen, event_type: Option<EventType>) -> Result<(), Failure> {
+    screen.document(&event_type.map_or_else(schema::all, schema::of))
 }

@@ -158,6 +158,12 @@ pub fn banner(model: &Model, area: Rect, buf: &mut Buffer) {
                 " ✗ Redis does not answer for {age}: {error}. What you see is what was last read; nothing is removed."
             )
         }
+        Trouble::ClusterSilent { since, error } => {
+            let age = format::age(since, model.now);
+            format!(
+                " ✗ the cluster does not answer for {age}: {error}. What you see of it was last seen before; nothing is removed."
+            )
+        }
         Trouble::NoLeader => " ○ no engine runs; this is what Redis remembers".to_owned(),
         Trouble::Ended => {
             " ✗ the engine in this process has ended; this is the last that was seen. q leaves".to_owned()
