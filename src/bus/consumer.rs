@@ -66,24 +66,37 @@ impl Consumer {
 
     /// What has come since the last time; does not wait.
     pub async fn next(&self) -> Result<Vec<Entry>, StoreError> {
-        let options = StreamReadOptions::default().group(&self.group, &self.replica.0).count(BATCH);
-        let reply: Option<StreamReadReply> =
-            self.store.connection().xread_options(&[&self.stream], &[">"], &options).await?;
-        Ok(reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids).map(Entry::from).collect())
+        Ok(Self::fetch(&self.store, &[], &[self]).await?.pop().unwrap_or_default())
+    }
+
+    /// The same for each of several consumers in their order, in one round trip with the acknowledgement of
+    /// the entries that call for nothing; does not wait.
+    pub async fn fetch(
+        store: &Store,
+        skipped: &[Acknowledgement],
+        consumers: &[&Self],
+    ) -> Result<Vec<Vec<Entry>>, StoreError> {
+        if consumers.is_empty() && skipped.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipeline = redis::pipe();
+        for skip in skipped {
+            pipeline.xack(&skip.stream, &skip.group, &[&skip.entry]).ignore();
+        }
+        for consumer in consumers {
+            let options = StreamReadOptions::default().group(&consumer.group, &consumer.replica.0).count(BATCH);
+            pipeline.xread_options(&[&consumer.stream], &[">"], &options);
+        }
+        let replies: Vec<Option<StreamReadReply>> = pipeline.query_async(&mut store.connection()).await?;
+        let entries = |reply: Option<StreamReadReply>| {
+            reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids).map(Entry::from).collect()
+        };
+        Ok(replies.into_iter().map(entries).collect())
     }
 
     /// The acknowledgement of an entry, to be part of the transaction that deals with it.
     #[must_use]
     pub fn acknowledgement(&self, entry: &str) -> Acknowledgement {
         Acknowledgement { stream: self.stream.clone(), group: self.group.clone(), entry: entry.to_owned() }
-    }
-
-    /// Acknowledges entries that call for nothing.
-    pub async fn skip(&self, entries: &[String]) -> Result<(), StoreError> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        self.store.connection().xack::<_, _, _, u64>(&self.stream, &self.group, entries).await?;
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What the leader hears: a consumer group per handler, the commands, and the entries that are to be tried again.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -11,14 +12,14 @@ use crate::bus::{self, Consumer, Entry, Follower};
 use crate::config::RetryConfig;
 use crate::handlers::Handler;
 use crate::model::ReplicaId;
-use crate::store::{Store, StoreError};
+use crate::store::{Acknowledgement, Store, StoreError};
 
 /// Longer waits only cost a round trip each.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// One handler with its group.
 pub(super) struct Subscription {
-    pub(super) handler: Box<dyn Handler>,
+    pub(super) handler: Arc<dyn Handler>,
     pub(super) consumer: Consumer,
     /// Read, and not dealt with yet.
     pub(super) waiting: VecDeque<Entry>,
@@ -35,15 +36,12 @@ pub(super) struct Retry {
 
 impl Subscription {
     /// The next entry to deal with and how often it was tried.
-    pub(super) async fn next(&mut self, now: Instant) -> Result<Option<(Entry, u32)>, StoreError> {
+    pub(super) fn next(&mut self, now: Instant) -> Option<(Entry, u32)> {
         if let Some(index) = self.retries.iter().position(|retry| retry.at <= now) {
             let retry = self.retries.swap_remove(index);
-            return Ok(Some((retry.entry, retry.tries)));
+            return Some((retry.entry, retry.tries));
         }
-        if self.waiting.is_empty() {
-            self.waiting.extend(self.consumer.next().await?);
-        }
-        Ok(self.waiting.pop_front().map(|entry| (entry, 0)))
+        self.waiting.pop_front().map(|entry| (entry, 0))
     }
 
     /// Tries an entry again later: exponentially, with jitter taken from the entry's own position so that no randomness is needed.
@@ -60,6 +58,9 @@ pub(super) struct Inbox {
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) commands: Consumer,
     pub(super) commands_waiting: VecDeque<Entry>,
+    /// What calls for nothing; acknowledged with the next fetch.
+    pub(super) skipped: Vec<Acknowledgement>,
+    store: Store,
     bell: Bell,
 }
 
@@ -68,18 +69,41 @@ impl Inbox {
     pub(super) async fn open(
         store: &Store,
         replica: &ReplicaId,
-        handlers: Vec<Box<dyn Handler>>,
+        handlers: &[Arc<dyn Handler>],
     ) -> Result<Self, StoreError> {
         let events = store.keys().events();
         let mut subscriptions = Vec::new();
         for handler in handlers {
-            let (consumer, left) = Consumer::join(store, events.clone(), handler.name().name(), replica).await?;
+            let (consumer, left) = Consumer::join(store, events.clone(), handler.name(), replica).await?;
+            let handler = Arc::clone(handler);
             subscriptions.push(Subscription { handler, consumer, waiting: left.into(), retries: Vec::new() });
         }
         let commands = store.keys().commands();
         let (commands, left) = Consumer::join(store, commands, bus::COMMAND_GROUP, replica).await?;
         let bell = Bell::start(store).await?;
-        Ok(Self { subscriptions, commands, commands_waiting: left.into(), bell })
+        let (store, skipped) = (store.clone(), Vec::new());
+        Ok(Self { subscriptions, commands, commands_waiting: left.into(), skipped, store, bell })
+    }
+
+    /// Reads for everybody who has nothing waiting any more, in one round trip: with as many handlers as there are, a round trip each
+    /// is most of what an event costs.
+    pub(super) async fn fetch(&mut self) -> Result<(), StoreError> {
+        let mut consumers = Vec::new();
+        let mut waiting = Vec::new();
+        for subscription in self.subscriptions.iter_mut().filter(|subscription| subscription.waiting.is_empty()) {
+            consumers.push(&subscription.consumer);
+            waiting.push(&mut subscription.waiting);
+        }
+        if self.commands_waiting.is_empty() {
+            consumers.push(&self.commands);
+            waiting.push(&mut self.commands_waiting);
+        }
+        let fetched = Consumer::fetch(&self.store, &self.skipped, &consumers).await?;
+        for (waiting, entries) in waiting.into_iter().zip(fetched) {
+            waiting.extend(entries);
+        }
+        self.skipped.clear();
+        Ok(())
     }
 
     /// Waits until something was appended, by whomever.
@@ -95,13 +119,13 @@ impl Inbox {
 
 /// Rings when something is appended to one of the streams.
 struct Bell {
-    rang: std::sync::Arc<Notify>,
+    rang: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
 impl Bell {
     async fn start(store: &Store) -> Result<Self, StoreError> {
-        let rang = std::sync::Arc::new(Notify::new());
+        let rang = Arc::new(Notify::new());
         let bell = rang.clone();
         let keys = store.keys();
         let streams = vec![(keys.events(), "$".to_owned()), (keys.commands(), "$".to_owned())];

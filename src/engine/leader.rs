@@ -19,7 +19,7 @@ use crate::clock;
 use crate::cluster::ClusterError;
 use crate::handlers::node_manager::NodeManager;
 use crate::handlers::node_manager::work::{self, Report, Work};
-use crate::handlers::{self, Because, Draft, Handler, HandlerError, World, operator};
+use crate::handlers::{Because, Draft, Handler, HandlerError, World, operator};
 use crate::model::event::{EventDeadLettered, LeaderElected, StoreDegraded, StoreRestored};
 use crate::model::{ConditionKey, EngineInfo, Event, Metadata, Observation, State};
 use crate::store::{Acknowledgement, DeadLetter, StoreError, Transaction};
@@ -33,6 +33,9 @@ const DEAF: Duration = Duration::from_secs(2);
 /// Work that failed in passing is tried again after this long, doubling.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
+/// So many commands are heard at a time, with what follows from each: whoever gives more of them than can be dealt with must not keep
+/// the engine from looking, acting, and stopping.
+const BREATH: usize = 32;
 /// Time passes for the handlers at least this often.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -67,9 +70,7 @@ impl<'a> Leader<'a> {
     /// Reads what is remembered, takes over what was left, and says who leads.
     pub(super) async fn begin(parts: &'a Parts, epoch: u64) -> Result<Self, StoreError> {
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), parts.config.leader.lease.get());
-        let enabled = &parts.config.autoscaler.events.handlers;
-        let chosen = handlers::all().into_iter().filter(|handler| enabled.contains(&handler.name())).collect();
-        let inbox = Inbox::open(&parts.store, &parts.replica, chosen).await?;
+        let inbox = Inbox::open(&parts.store, &parts.replica, &parts.handlers).await?;
         let snapshot = parts.store.snapshot().await?;
         let since = clock::now();
         let mut leader = Self {
@@ -114,7 +115,7 @@ impl<'a> Leader<'a> {
         loop {
             self.hear().await?;
             self.pass_time().await?;
-            self.hear().await?;
+            let more = self.hear().await?;
             self.start_work();
             self.start_look();
             let pause = self.next_moment();
@@ -122,6 +123,7 @@ impl<'a> Leader<'a> {
                 () = stop.cancelled() => return Ok(End::Stopped),
                 () = self.lease.lost() => return Ok(End::LostLease),
                 () = self.inbox.rung() => {}
+                () = std::future::ready(()), if more => {}
                 Some(report) = self.work.join_next() => if let Ok(report) = report { self.reported(report).await? },
                 Some(seen) = self.looking.join_next() => if let Ok(seen) = seen { self.looked(seen).await? },
                 changed = self.parts.cluster.host.changed(), if self.deaf_until <= clock::monotonic() => {
@@ -132,27 +134,25 @@ impl<'a> Leader<'a> {
         }
     }
 
-    /// Deals with commands and events until there are none left.
-    async fn hear(&mut self) -> Result<(), StoreError> {
-        loop {
+    /// Deals with commands and events until there are none left, or for one breath; whether there may be more.
+    async fn hear(&mut self) -> Result<bool, StoreError> {
+        for _ in 0..BREATH {
+            self.inbox.fetch().await?;
             let mut heard = self.hear_command().await?;
             for index in 0..self.inbox.subscriptions.len() {
                 heard |= self.hear_events(index).await?;
             }
             if !heard {
-                return Ok(());
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 
     /// Commands wait for the first look: without it every one would have to be refused.
     async fn hear_command(&mut self) -> Result<bool, StoreError> {
         if !self.has_looked {
             return Ok(false);
-        }
-        if self.inbox.commands_waiting.is_empty() {
-            let new = self.inbox.commands.next().await?;
-            self.inbox.commands_waiting.extend(new);
         }
         let Some(entry) = self.inbox.commands_waiting.pop_front() else {
             return Ok(false);
@@ -177,17 +177,16 @@ impl<'a> Leader<'a> {
     /// Deals with what one handler has heard. What it did not subscribe to is acknowledged and forgotten.
     async fn hear_events(&mut self, index: usize) -> Result<bool, StoreError> {
         let mut heard = false;
-        let mut skipped = Vec::new();
-        while let Some((entry, tries)) = self.inbox.subscriptions[index].next(clock::monotonic()).await? {
+        while let Some((entry, tries)) = self.inbox.subscriptions[index].next(clock::monotonic()) {
             heard = true;
             match entry.event() {
                 Ok(event) if !self.inbox.subscriptions[index].handler.subscribes().contains(&event.event_type()) => {
-                    skipped.push(entry.id);
+                    let skipped = self.inbox.subscriptions[index].consumer.acknowledgement(&entry.id);
+                    self.inbox.skipped.push(skipped);
                 }
                 parsed => self.handle(index, entry, parsed, tries + 1).await?,
             }
         }
-        self.inbox.subscriptions[index].consumer.skip(&skipped).await?;
         Ok(heard)
     }
 
@@ -200,7 +199,7 @@ impl<'a> Leader<'a> {
     ) -> Result<(), StoreError> {
         let Subscription { handler, consumer, .. } = &self.inbox.subscriptions[index];
         let acknowledgement = consumer.acknowledgement(&entry.id);
-        let name = handler.name().name();
+        let name = handler.name();
         let (event_id, handled, last) = match parsed {
             Err(error) => (String::new(), Err(HandlerError(error)), true),
             Ok(event) => {
@@ -256,7 +255,7 @@ impl<'a> Leader<'a> {
     ) -> Result<(), StoreError> {
         for index in 0..self.inbox.subscriptions.len() {
             let handler = &self.inbox.subscriptions[index].handler;
-            let mut draft = self.draft(handler.name().name(), now);
+            let mut draft = self.draft(handler.name(), now);
             ask(handler.as_ref(), &World { previous, ..self.world(now) }, &mut draft);
             self.commit(draft, None).await?;
         }
@@ -286,7 +285,7 @@ impl<'a> Leader<'a> {
 
     async fn reported(&mut self, report: Report) -> Result<(), StoreError> {
         self.under_way.remove(&report.work);
-        let mut draft = self.draft(NodeManager.name().name(), clock::now());
+        let mut draft = self.draft(NodeManager.name(), clock::now());
         let settled = NodeManager.on_report(&report, &self.world(draft.now()), &mut draft);
         self.commit(draft, None).await?;
         if let (Ok(work::Done::Removed), Some(seen)) = (&report.result, &mut self.observation) {

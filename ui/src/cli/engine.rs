@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use windlass::clock;
 use windlass::cluster;
 use windlass::engine::{Engine, Parts, Standing};
+use windlass::handlers;
 use windlass::model::{LeaderInfo, ReplicaId};
 
 use super::failure::Failure;
@@ -34,6 +35,7 @@ impl RunningEngine {
             server: memory.server(),
             cluster,
             replica: replica.clone(),
+            handlers: handlers::enabled(&settings.config),
         });
         let stop = CancellationToken::new();
         let task = tokio::spawn(engine.run(stop.clone()));
