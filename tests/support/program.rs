@@ -120,11 +120,11 @@ impl Home {
     /// Says something to the own server of a running engine, past the program.
     pub fn redis(&self, words: &[&str]) {
         let mut socket = UnixStream::connect(self.path("data/redis.sock")).expect("the server's socket");
-        let words: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
-        write!(socket, "*{}\r\n{words}", words.matches('$').count()).expect("it can be told");
+        let told: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
+        write!(socket, "*{}\r\n{told}", words.len()).expect("it can be told");
         let mut answer = [0; 1];
         socket.read_exact(&mut answer).expect("it answers");
-        assert_ne!(answer[0], b'-', "the server refuses {words}");
+        assert_ne!(answer[0], b'-', "the server refuses {words:?}");
     }
 
     /// The own server's process, as it wrote it down.

@@ -48,10 +48,8 @@ pub(super) fn replay(
 }
 
 fn wants(handler: &str, event: &Event, config: &Config) -> bool {
-    let subscribes = |other: &Box<dyn crate::handlers::Handler>| {
-        other.name().name() == handler && other.subscribes().contains(&event.event_type())
-    };
     let route = alert_manager::route(config);
     let target = route.targets.iter().find(|target| webhooks::group(&target.name) == handler);
-    target.is_some_and(|target| alert_manager::wants(target, event)) || all().iter().any(subscribes)
+    target.is_some_and(|target| alert_manager::wants(target, event))
+        || all().iter().any(|other| other.name().name() == handler && other.subscribes().contains(&event.event_type()))
 }
