@@ -120,8 +120,9 @@ impl Home {
     /// Says something to the own server of a running engine, past the program.
     pub fn redis(&self, words: &[&str]) {
         let mut socket = UnixStream::connect(self.path("data/redis.sock")).expect("the server's socket");
-        let told: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
-        write!(socket, "*{}\r\n{told}", words.len()).expect("it can be told");
+        let lengths = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        let told = std::iter::once(format!("*{}\r\n", words.len())).chain(lengths).collect::<Vec<_>>().concat();
+        socket.write_all(told.as_bytes()).expect("it can be told");
         let mut answer = [0; 1];
         socket.read_exact(&mut answer).expect("it answers");
         assert_ne!(answer[0], b'-', "the server refuses {words:?}");
