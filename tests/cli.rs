@@ -352,3 +352,82 @@ fn after_a_kill_the_next_engine_adopts_the_server_and_remembers() {
     assert_eq!(second.end("-TERM"), Some(0));
     assert!(!runs(server));
 }
+
+#[test]
+fn dead_letters_are_listed_shown_retried_and_dropped() {
+    let home = Home::new();
+    assert_eq!(home.demo(&["events", "dead", "--json"]).expect(0).json(), serde_json::json!([]));
+    assert!(home.demo(&["events", "dead"]).expect(0).out.contains("no dead letters"));
+    mentions(&home.demo(&["events", "dead", "retry", "1-1"]).expect(1), &["no engine is running"]);
+    mentions(&home.run(&["events", "dead", "drop"]).expect(2), &["ENTRY"]);
+    home.run(&["events", "dead", "drop", "1-1", "--all"]).expect(2);
+    let _engine = home.engine();
+    home.redis(&["XADD", "{demo}:autoscaler_events", "*", "event", "garbage"]);
+    let letters = || home.demo(&["events", "dead", "list", "--json"]).expect(0).json();
+    // Every handler that reads the stream gives it up.
+    until("all handlers have given it up", || letters().as_array().is_some_and(|letters| letters.len() == 5));
+    let letter = letters()[0].clone();
+    assert_eq!((&letter["event"], letter["text"].as_str()), (&Value::Null, Some("garbage")));
+    let entry = letter["entry"].as_str().expect("an entry");
+    assert_eq!(home.demo(&["events", "dead", "show", entry, "--json"]).expect(0).json(), letter);
+    let text = home.demo(&["events", "dead"]).expect(0).out;
+    assert!(text.contains(entry) && text.contains("unreadable"), "{text}");
+    mentions(&home.demo(&["events", "dead", "-n", "2"]).expect(0), &["3 more"]);
+    mentions(&home.demo(&["events", "dead", "show", "1-1"]).expect(1), &["no dead letter 1-1"]);
+
+    let refused = home.demo(&["events", "dead", "retry", entry, "1-1", "--json"]).expect(3);
+    mentions(&refused, &["cannot be read as an event", "no dead letter 1-1"]);
+    let outcomes: Vec<_> =
+        refused.json().as_array().expect("a list").iter().map(|answer| answer["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["refused", "refused"]);
+    let dropped = home.demo(&["events", "dead", "drop", entry, "--reason", "no use"]).expect(0).out;
+    assert!(dropped.contains("no use"), "{dropped}");
+    let rest = home.demo(&["events", "dead", "drop", "--all", "--json", "--actor", "anna"]).expect(0).json();
+    assert_eq!(rest.as_array().expect("a list").len(), 4);
+    assert_eq!(rest[0]["event"]["actor"], "anna");
+    assert_eq!(letters(), serde_json::json!([]));
+    assert_eq!(home.demo(&["events", "dead", "retry", "--all", "--json"]).expect(0).json(), serde_json::json!([]));
+}
+
+#[test]
+fn the_log_is_replayed_against_the_state_on_a_handler_and_for_real() {
+    let home = Home::new();
+    let empty = home.demo(&["events", "replay", "--json"]).expect(0).json();
+    assert_eq!((&empty["events"], &empty["whole"], &empty["equal"]), (&0.into(), &true.into(), &true.into()));
+    mentions(&home.run(&["events", "replay", "--from", "yesterday"]).expect(2), &["length of time"]);
+    mentions(&home.demo(&["events", "replay", "--handler", "NodeManager"]).expect(2), &["--from", "--dry-run"]);
+    mentions(&home.demo(&["events", "replay", "--handler", "Nobody", "--dry-run"]).expect(2), &["StateSynchronizer"]);
+    let mut engine = home.engine();
+    let whole = home.demo(&["events", "replay"]).expect(0).out;
+    assert!(whole.contains("what they give is what is stored"), "{whole}");
+    let part = home.demo(&["events", "replay", "--from", "1s"]).expect(0).out;
+    assert!(part.contains("not all events"), "{part}");
+
+    home.demo(&["reconcile", "--reason", "once"]).expect(0);
+    let before = event_types(&home).len();
+    let fed = home.demo(&["events", "replay", "--handler", "NodeManager", "--dry-run", "--json"]).expect(0).json();
+    let fed = fed.as_array().expect("a list");
+    let started = |fed: &Value| {
+        fed["emits"].as_array().expect("a list").iter().any(|would| would["event_type"] == "ScaleUpStarted")
+    };
+    assert!(fed.iter().any(started), "{fed:?}");
+    assert!(
+        !event_types(&home).iter().skip(before).any(|event| event == "ScaleUpStarted" || event == "EventsReplayed")
+    );
+    let text = home.demo(&["events", "replay", "--handler", "nodemanager", "--dry-run"]).expect(0).out;
+    assert!(text.contains("would report ScaleUpStarted") && text.contains("nothing was done"), "{text}");
+
+    let real = ["events", "replay", "--handler", "StateSynchronizer", "--from", "10m", "--reason", "a proof", "--json"];
+    let answer = home.demo(&real).expect(0).json();
+    assert_eq!((&answer["command"], &answer["event"]["event_type"]), (&"replay".into(), &"EventsReplayed".into()));
+    assert_eq!((&answer["event"]["actor"], &answer["event"]["data"]["reason"]), (&"tester".into(), &"a proof".into()));
+    mentions(&home.demo(&["events", "replay", "--handler", "Nobody", "--from", "10m"]).expect(3), &["does not run"]);
+
+    home.redis(&["INCR", "{demo}:workers:counter"]);
+    let differs = home.demo(&["events", "replay", "--json"]).expect(1);
+    assert_eq!(differs.json()["differences"], serde_json::json!(["worker counter"]));
+    mentions(&differs, &["worker counter"]);
+    home.redis(&["XTRIM", "{demo}:autoscaler_events", "MAXLEN", "=", "3"]);
+    assert_eq!(home.demo(&["events", "replay", "--json"]).expect(0).json()["whole"], false);
+    engine.end("-TERM");
+}

@@ -118,7 +118,8 @@ impl Page {
 
 #[test]
 fn the_page_says_what_is_printed() {
-    const ORDERS: &str = "scale, hold, release, protect, unprotect, reconcile";
+    const ORDERS: &str =
+        "scale, hold, release, protect, unprotect, reconcile, events dead retry and drop, events replay --handler";
     let home = Home::new();
     let mut page = Page::read();
     // Without an engine most things are null.
@@ -152,6 +153,18 @@ fn the_page_says_what_is_printed() {
     page.holds("why", &home.demo(&["why", "--json"]).expect(0).json());
     page.holds("events", &home.demo(&["why", "last", "--json"]).expect(0).json());
     page.holds("events", &Value::Array(home.demo(&["events", "--json"]).expect(0).json_lines()));
+    home.redis(&["XADD", "{demo}:autoscaler_events", "*", "event", "garbage"]);
+    until("it is given up", || {
+        let dead = home.demo(&["events", "dead", "--json"]).expect(0).json();
+        page.holds("events dead", &dead);
+        dead[0].is_object()
+    });
+    page.holds(ORDERS, &home.demo(&["events", "dead", "drop", "--all", "--json"]).expect(0).json());
+    page.holds("events replay", &home.demo(&["events", "replay", "--json"]).expect(0).json());
+    let feed = ["events", "replay", "--handler", "NodeManager", "--dry-run", "--json"];
+    page.holds("events replay --handler --dry-run", &home.demo(&feed).expect(0).json());
+    let replay = ["events", "replay", "--handler", "StateSynchronizer", "--from", "10m", "--json"];
+    page.holds(ORDERS, &home.demo(&replay).expect(0).json());
     page.holds("redis", &home.demo(&["redis", "--json"]).expect(0).json());
     page.holds("redis keys", &home.demo(&["redis", "keys", "--json"]).expect(0).json());
     page.holds("doctor", &home.demo(&["doctor", "--json"]).expect(0).json());

@@ -5,8 +5,10 @@ mod support;
 
 use support::engine::{RunningEngine, brisk, connect};
 use support::redis::TestRedis;
-use windlass::bus::{Consumer, Loss, Pending, dead_letters};
-use windlass::model::{Action, Event, EventData, EventType, ReplicaId};
+use windlass::bus::{Consumer, Loss, Pending, dead_letters, replay};
+use windlass::clock;
+use windlass::model::command::REPLAYED_AT_ONCE;
+use windlass::model::{Action, Event, EventData, EventType, LogPosition, ReplicaId};
 use windlass::store::Store;
 
 fn replica(name: &str) -> ReplicaId {
@@ -170,4 +172,84 @@ async fn a_dead_letter_goes_to_its_handler_alone() {
     assert_eq!((first.total, first.letters.len(), rest.letters.len(), rest.older), (3, 2, 1, None));
     assert!(first.letters[1].entry > rest.letters[0].entry, "newest first");
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_replayed_goes_to_the_named_handler_alone_and_changes_no_log() {
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let engine = RunningEngine::start(&redis.url(), &brisk("c1"), folder.path()).await;
+    engine.first(EventType::ClusterStateSynced).await;
+    let begin = LogPosition::at(clock::now());
+    let asked = engine.command(Action::Reconcile).await;
+    let answers = |events: &[Event]| events.iter().filter(|event| event.caused_by == Some(asked.event_id)).count();
+    engine.event("agreement", |event| event.caused_by == Some(asked.event_id)).await;
+    let again = |handler: &str, from: &LogPosition| Action::Replay {
+        handler: handler.to_owned(),
+        from: from.clone(),
+        to: None,
+    };
+
+    let done = engine.command(again("StateSynchronizer", &begin)).await;
+    let EventData::EventsReplayed(data) = &done.data else { panic!("{done:?}") };
+    assert_eq!((data.handler.as_str(), data.count, data.from), ("StateSynchronizer", 1, asked.timestamp));
+    assert_eq!(done.actor.to_string(), "anna");
+    engine
+        .event("agreement again", |event| event.caused_by == Some(asked.event_id) && event.event_id > done.event_id)
+        .await;
+    let events = engine.events().await;
+    assert_eq!(answers(&events), 2, "once more, and not twice");
+    assert_eq!(events.iter().filter(|event| event.event_id == asked.event_id).count(), 1, "the log has it once");
+    let audit = replay::audit(&engine.store, None, None).await.unwrap();
+    assert!(audit.whole && audit.differences.is_empty(), "{audit:?}");
+
+    let refused = async |action: Action, word: &str| {
+        let refused = engine.command(action).await;
+        let told =
+            matches!(&refused.data, EventData::CommandRefused(no) if no.reason == "replay" && no.detail.contains(word));
+        assert!(told, "{refused:?}");
+    };
+    refused(again("Nobody", &begin), "does not run").await;
+    refused(again("NodeManager", &LogPosition::at(clock::now())), "nothing for NodeManager").await;
+    let text = serde_json::to_string(&asked).unwrap();
+    let mut pipe = redis::pipe();
+    for _ in 0..=REPLAYED_AT_ONCE {
+        pipe.cmd("XADD").arg(engine.store.keys().events()).arg(&["*", "event", &text]).ignore();
+    }
+    pipe.query_async::<()>(&mut engine.store.connection()).await.unwrap();
+    refused(again("StateSynchronizer", &begin), "shorter span").await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_state_that_the_log_does_not_give_is_told() {
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let engine = RunningEngine::start(&redis.url(), &brisk("c1"), folder.path()).await;
+    engine.first(EventType::ClusterStateSynced).await;
+    let store = engine.store.clone();
+    engine.stop().await;
+    let audit = replay::audit(&store, None, None).await.unwrap();
+    assert!(audit.whole && audit.events > 0 && audit.differences.is_empty(), "{audit:?}");
+    assert_eq!(audit.compared.len(), 12);
+
+    let command = |words: &[&str]| {
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]);
+        command
+    };
+    let mut connection = store.connection();
+    let counter = store.keys().worker_counter();
+    command(&["INCR", &counter]).exec_async(&mut connection).await.unwrap();
+    let audit = replay::audit(&store, None, None).await.unwrap();
+    assert_eq!((audit.whole, audit.differences), (true, vec!["worker counter"]));
+    command(&["DECR", &counter]).exec_async(&mut connection).await.unwrap();
+
+    // Without its beginning, the log says nothing of what was there before, and what it says is still held against the state.
+    let last = LogPosition::at(audit.last.unwrap());
+    let rest = replay::audit(&store, Some(&last), None).await.unwrap();
+    assert!(!rest.whole && rest.differences.is_empty() && !rest.compared.contains(&"workers"), "{rest:?}");
+    trim(&store, &store.keys().events(), 1).await;
+    let trimmed = replay::audit(&store, None, None).await.unwrap();
+    assert_eq!((trimmed.whole, trimmed.events, trimmed.differences), (false, 1, vec![]));
+    let early = replay::audit(&store, None, Some(&"1-0".parse().unwrap())).await.unwrap();
+    assert_eq!((early.whole, early.events, early.compared), (false, 0, vec![]));
 }

@@ -1,13 +1,17 @@
 //! The log, read again: what is stored, and the state that it gives.
 
+mod audit;
+
 use chrono::{DateTime, Utc};
 use redis::AsyncCommands;
-use redis::streams::StreamRangeReply;
+use redis::streams::{StreamId, StreamRangeReply};
 
 use super::Entry;
 use crate::model::state::EnforcerStats;
-use crate::model::{Condition, ConditionKey, Event, State, fold};
+use crate::model::{Condition, ConditionKey, Event, LogPosition, State, fold};
 use crate::store::{Store, StoreError};
+
+pub use audit::{Audit, audit, is_whole};
 
 /// How many entries are read at a time.
 const BATCH: usize = 1000;
@@ -21,18 +25,64 @@ pub async fn read(
     from: Option<DateTime<Utc>>,
     to: Option<DateTime<Utc>>,
 ) -> Result<Vec<Event>, StoreError> {
+    let (from, to) = (from.map(LogPosition::at), to.map(LogPosition::at));
+    events(store, from.as_ref(), to.as_ref()).await
+}
+
+/// As [`read`], between positions.
+pub async fn events(
+    store: &Store,
+    from: Option<&LogPosition>,
+    to: Option<&LogPosition>,
+) -> Result<Vec<Event>, StoreError> {
+    scan(store, from, to, usize::MAX, |entry| Entry::from(entry).event().ok()).await
+}
+
+/// An event of the log as it stands there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logged {
+    /// The event.
+    pub event: Event,
+    /// Its text on the stream.
+    pub text: String,
+}
+
+/// The first `most` events between two positions, each with its text.
+pub async fn logged(
+    store: &Store,
+    from: &LogPosition,
+    to: Option<&LogPosition>,
+    most: usize,
+) -> Result<Vec<Logged>, StoreError> {
+    let understand = |entry| {
+        let entry = Entry::from(entry);
+        let event = entry.event().ok()?;
+        entry.json.map(|text| Logged { event, text })
+    };
+    scan(store, Some(from), to, most, understand).await
+}
+
+async fn scan<T>(
+    store: &Store,
+    from: Option<&LogPosition>,
+    to: Option<&LogPosition>,
+    most: usize,
+    understand: impl Fn(StreamId) -> Option<T>,
+) -> Result<Vec<T>, StoreError> {
     let key = store.keys().events();
-    let millis = |at: DateTime<Utc>| at.timestamp_millis().max(0).to_string();
-    let mut start = from.map_or_else(|| "-".to_owned(), millis);
-    let end = to.map_or_else(|| "+".to_owned(), millis);
-    let mut events = Vec::new();
+    let mut start = from.map_or_else(|| "-".to_owned(), ToString::to_string);
+    let end = to.map_or("+", LogPosition::as_str);
+    let mut found = Vec::new();
     loop {
-        let reply: StreamRangeReply = store.connection().xrange_count(&key, &start, &end, BATCH).await?;
+        let reply: StreamRangeReply = store.connection().xrange_count(&key, &start, end, BATCH).await?;
         let Some(last) = reply.ids.last() else {
-            return Ok(events);
+            return Ok(found);
         };
         start = format!("({}", last.id);
-        events.extend(reply.ids.into_iter().filter_map(|entry| Entry::from(entry).event().ok()));
+        found.extend(reply.ids.into_iter().filter_map(&understand).take(most.saturating_sub(found.len())));
+        if found.len() >= most {
+            return Ok(found);
+        }
     }
 }
 
@@ -99,7 +149,12 @@ fn without_clocks(condition: &Condition) -> Condition {
 /// Where two states differ, for people: the names of the parts that are not the same.
 #[must_use]
 pub fn differences(one: &State, other: &State) -> Vec<&'static str> {
-    let parts = [
+    parts(one, other).into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
+}
+
+/// Every part of the state by name, and whether two states have the same there.
+fn parts(one: &State, other: &State) -> [(&'static str, bool); 12] {
+    [
         ("workers", one.workers == other.workers),
         ("worker counter", one.worker_counter == other.worker_counter),
         ("permanent workers", one.permanent == other.permanent),
@@ -112,6 +167,5 @@ pub fn differences(one: &State, other: &State) -> Vec<&'static str> {
         ("synchronization statistics", one.sync == other.sync),
         ("optimal-state statistics", one.optimal == other.optimal),
         ("minimum enforcement statistics", one.enforcer == other.enforcer),
-    ];
-    parts.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
+    ]
 }

@@ -1,7 +1,10 @@
 //! Applies operators' commands. Every command ends in an event that names the person and what came of it.
 
+mod replay;
+
 use super::{Because, Draft, World, alert_manager};
 use crate::bus::dead_letters::Letter;
+use crate::bus::replay::Logged;
 use crate::clock;
 use crate::model::command::STALE_AFTER;
 use crate::model::event::{
@@ -15,17 +18,25 @@ use crate::store::Settled;
 /// The source of the events.
 pub const SOURCE: &str = "operator";
 
-/// Applies a command, or refuses it. `letter` is the dead letter it is about, where it is about one that exists; what becomes of that is
-/// the answer.
-pub fn apply(command: &Command, letter: Option<&Letter>, world: &World<'_>, draft: &mut Draft) -> Option<Settled> {
-    accept(command, letter, world, draft).unwrap_or_else(|refusal| {
+/// What a command is about, as it was found in the streams.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found {
+    /// The dead letter it names, where there is one.
+    pub letter: Option<Letter>,
+    /// The events of the span it names: one more than may be replayed at once where there are more.
+    pub span: Vec<Logged>,
+}
+
+/// Applies a command, or refuses it. The answer is what goes back on the stream and which dead letters are settled.
+pub fn apply(command: &Command, found: &Found, world: &World<'_>, draft: &mut Draft) -> Vec<Settled> {
+    accept(command, found, world, draft).unwrap_or_else(|refusal| {
         let data = CommandRefused {
             command: command.action.name().to_owned(),
             reason: refusal.reason.to_owned(),
             detail: refusal.detail,
         };
         draft.emit(data, because(command));
-        None
+        Vec::new()
     })
 }
 
@@ -33,12 +44,7 @@ fn because(command: &Command) -> Because {
     Because::of(command.command_id).by(command.actor.clone())
 }
 
-fn accept(
-    command: &Command,
-    letter: Option<&Letter>,
-    world: &World<'_>,
-    draft: &mut Draft,
-) -> Result<Option<Settled>, Refusal> {
+fn accept(command: &Command, found: &Found, world: &World<'_>, draft: &mut Draft) -> Result<Vec<Settled>, Refusal> {
     let age = clock::between(command.issued_at, world.now);
     if age > STALE_AFTER {
         let detail = format!("it was given {} s ago; give it again if it is still wanted", age.as_secs());
@@ -58,14 +64,17 @@ fn accept(
         Action::Reconcile => {
             draft.emit(ReconcileRequested { reason: command.reason.clone() }, because(command));
         }
-        Action::DeadLetterRetry { entry } => return retry(command, found(entry, letter)?, world, draft).map(Some),
-        Action::DeadLetterDrop { entry } => return Ok(Some(drop_letter(command, found(entry, letter)?, draft))),
+        Action::DeadLetterRetry { entry } => {
+            return retry(command, letter(entry, found)?, world, draft).map(|settled| vec![settled]);
+        }
+        Action::DeadLetterDrop { entry } => return Ok(vec![drop_letter(command, letter(entry, found)?, draft)]),
+        Action::Replay { handler, .. } => return replay::replay(command, handler, &found.span, world, draft),
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
-fn found<'a>(entry: &str, letter: Option<&'a Letter>) -> Result<&'a Letter, Refusal> {
-    letter.ok_or_else(|| {
+fn letter<'a>(entry: &str, found: &'a Found) -> Result<&'a Letter, Refusal> {
+    found.letter.as_ref().ok_or_else(|| {
         let detail = format!("there is no dead letter {entry} (any more); `windlass events dead list` lists them");
         Refusal { reason: "dead_letter", detail }
     })

@@ -9,10 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Actor, Direction, WorkerName};
+use super::{Actor, Direction, LogPosition, WorkerName};
 
 /// A command is refused as stale when it is older than this: nobody waits for it any more.
 pub const STALE_AFTER: Duration = Duration::from_secs(60);
+
+/// More events of the log than this are not given to a handler again by one command.
+pub const REPLAYED_AT_ONCE: usize = 1000;
 
 /// Which directions a hold or a release is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -100,6 +103,16 @@ pub enum Action {
         /// Its position on the dead-letter stream.
         entry: String,
     },
+    /// Give events of the log to one handler again, for real; at most [`REPLAYED_AT_ONCE`].
+    Replay {
+        /// Which handler, or `AlertManager:` and a webhook target.
+        handler: String,
+        /// The first of them.
+        from: LogPosition,
+        /// The last of them; null: the newest.
+        #[serde(default)]
+        to: Option<LogPosition>,
+    },
 }
 
 impl Action {
@@ -124,6 +137,7 @@ impl Action {
             Self::Reconcile => "reconcile",
             Self::DeadLetterRetry { .. } => "dead_letter_retry",
             Self::DeadLetterDrop { .. } => "dead_letter_drop",
+            Self::Replay { .. } => "replay",
         }
     }
 }

@@ -196,6 +196,7 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
         | EventData::EventDeadLettered(_)
         | EventData::EventDeadLetterRetried(_)
         | EventData::EventDeadLetterDropped(_)
+        | EventData::EventsReplayed(_)
         | EventData::EventsLost(_) => Vec::new(),
     }
 }

@@ -1,13 +1,13 @@
 //! Which events somebody wants to see.
 
-use std::slice::from_ref;
 use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Span;
-use crate::model::{Event, EventData, EventType, Severity, WorkerName};
+use crate::model::event::describe::workers_of;
+use crate::model::{Event, EventType, Severity, WorkerName};
 
 /// Since when: a length of time, or a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,31 +66,6 @@ impl EventFilter {
             && self.severity.is_none_or(|least| event.severity() >= least)
             && self.since.is_none_or(|since| event.timestamp >= since)
             && self.worker.as_ref().is_none_or(|worker| workers_of(&event.data).contains(worker))
-    }
-}
-
-/// The workers that an event is about.
-#[must_use]
-pub fn workers_of(data: &EventData) -> &[WorkerName] {
-    use EventData as E;
-    match data {
-        E::NodeHealthDegraded(d) => from_ref(&d.node_name),
-        E::NodeHealthRestored(d) => from_ref(&d.node_name),
-        E::NodeUnexpectedlyLost(d) => from_ref(&d.node_name),
-        E::NodeAdopted(d) => from_ref(&d.node_name),
-        E::NodeCreated(d) => from_ref(&d.node_name),
-        E::NodeReady(d) => from_ref(&d.node_name),
-        E::NodeDrained(d) => from_ref(&d.node_name),
-        E::NodeRemoved(d) => from_ref(&d.node_name),
-        E::NodeFailed(d) => from_ref(&d.node_name),
-        E::WorkerProtected(d) => from_ref(&d.node_name),
-        E::WorkerUnprotected(d) => from_ref(&d.node_name),
-        E::ScaleDownDecision(d) => &d.node_names,
-        E::ScaleUpStarted(d) => &d.node_names,
-        E::ScaleDownStarted(d) => &d.node_names,
-        E::ScalingActionFailed(d) => &d.rolled_back,
-        E::PermanentWorkersChanged(d) => &d.node_names,
-        _ => &[],
     }
 }
 

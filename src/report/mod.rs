@@ -10,7 +10,7 @@ use crate::clock;
 use crate::model::{Observation, View};
 
 pub use answer::{CommandAnswer, CommandOutcome, PlacedHold};
-pub use events::{EventFilter, Since, workers_of};
+pub use events::{EventFilter, Since};
 pub use history::History;
 pub use status::{
     CooldownLeft, HoldLeft, PerDirection, RedisLine, RunningOperation, Status, VerdictLine, WorkerCounts,

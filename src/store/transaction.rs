@@ -41,11 +41,11 @@ pub struct Transaction {
     pub acknowledgements: Vec<Acknowledgement>,
     /// What goes to the dead-letter stream: (entry's JSON, handler, error, tries).
     pub dead_letters: Vec<DeadLetter>,
-    /// What becomes of dead letters.
+    /// What becomes of dead letters, and what of the log is given to a handler again.
     pub settled: Vec<Settled>,
 }
 
-/// What becomes of a dead letter; `entry` is its position on the dead-letter stream.
+/// What becomes of a dead letter (`entry` is its position on the dead-letter stream), or of an event of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
     /// It goes back on the event stream, for its handler alone.
@@ -55,6 +55,13 @@ pub enum Settled {
         /// The event as it stood on the stream.
         event: String,
         /// Its handler.
+        handler: String,
+    },
+    /// An event of the log goes on the stream once more, for one handler alone.
+    Replayed {
+        /// The event as it stood on the stream.
+        event: String,
+        /// The handler.
         handler: String,
     },
     /// It is discarded.
@@ -162,9 +169,10 @@ fn commands(keys: &Keys, transaction: &Transaction, max_stream_length: u64) -> R
         commands.push(append(keys.dead_letters(), &fields));
     }
     for settled in &transaction.settled {
-        let (Settled::Retried { entry, .. } | Settled::Dropped { entry }) = settled;
-        commands.push(["XDEL", &keys.dead_letters(), entry].map(str::to_owned).to_vec());
-        if let Settled::Retried { event, handler, .. } = settled {
+        if let Settled::Retried { entry, .. } | Settled::Dropped { entry } = settled {
+            commands.push(["XDEL", &keys.dead_letters(), entry].map(str::to_owned).to_vec());
+        }
+        if let Settled::Retried { event, handler, .. } | Settled::Replayed { event, handler } = settled {
             commands.push(append(keys.events(), &[("again", event.clone()), ("for", handler.clone())]));
         }
     }

@@ -1,6 +1,8 @@
 //! The built program in a home of a test's own: nothing of the user who runs the tests is read or written.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -113,6 +115,17 @@ impl Home {
         let log = fs::File::create(self.path("engine.log")).expect("a log");
         let mut command = self.command(&["demo", "--headless", "--scenario", "quiet"]);
         Engine(command.stdout(Stdio::null()).stderr(log).spawn().expect("the engine starts"))
+    }
+
+    /// Says something to the own server of a running engine, past the program.
+    pub fn redis(&self, words: &[&str]) {
+        let mut socket = UnixStream::connect(self.path("data/redis.sock")).expect("the server's socket");
+        let lengths = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        let told = std::iter::once(format!("*{}\r\n", words.len())).chain(lengths).collect::<Vec<_>>().concat();
+        socket.write_all(told.as_bytes()).expect("it can be told");
+        let mut answer = [0; 1];
+        socket.read_exact(&mut answer).expect("it answers");
+        assert_ne!(answer[0], b'-', "the server refuses {words:?}");
     }
 
     /// The own server's process, as it wrote it down.

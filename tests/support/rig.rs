@@ -249,7 +249,7 @@ impl Rig {
             action,
         };
         let mut draft = self.draft(operator::SOURCE);
-        assert_eq!(operator::apply(&command, None, &self.world(), &mut draft), None);
+        assert_eq!(operator::apply(&command, &operator::Found::default(), &self.world(), &mut draft), []);
         self.commit(draft, None).await;
     }
 

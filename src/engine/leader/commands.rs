@@ -2,10 +2,11 @@
 
 use super::delivery::{CRASHED, dead_letter};
 use super::{FAST_LOOK, Leader};
-use crate::bus::dead_letters;
+use crate::bus::{dead_letters, replay};
 use crate::clock;
-use crate::handlers::operator;
-use crate::model::Command;
+use crate::handlers::operator::{self, Found};
+use crate::model::command::REPLAYED_AT_ONCE;
+use crate::model::{Action, Command};
 use crate::store::{Acknowledgement, StoreError};
 
 impl Leader<'_> {
@@ -30,15 +31,25 @@ impl Leader<'_> {
     }
 
     async fn apply(&mut self, command: &Command, acknowledgement: Acknowledgement) -> Result<(), StoreError> {
-        let letter = match command.action.dead_letter() {
-            Some(entry) => dead_letters::show(&self.parts.store, entry).await?,
-            None => None,
-        };
+        let found = self.find(&command.action).await?;
         let mut draft = self.draft(operator::SOURCE, clock::now());
-        let settled = operator::apply(command, letter.as_ref(), &self.world(draft.now()), &mut draft);
-        self.write(draft, Some(acknowledgement), Vec::new(), settled.into_iter().collect()).await?;
+        let settled = operator::apply(command, &found, &self.world(draft.now()), &mut draft);
+        self.write(draft, Some(acknowledgement), Vec::new(), settled).await?;
         // The operator wants to see what comes of it.
         self.next_look = self.next_look.min(clock::monotonic() + FAST_LOOK);
         Ok(())
+    }
+
+    /// What a command is about, where that is in the streams.
+    async fn find(&self, action: &Action) -> Result<Found, StoreError> {
+        let store = &self.parts.store;
+        let mut found = Found::default();
+        if let Some(entry) = action.dead_letter() {
+            found.letter = dead_letters::show(store, entry).await?;
+        }
+        if let Action::Replay { from, to, .. } = action {
+            found.span = replay::logged(store, from, to.as_ref(), REPLAYED_AT_ONCE + 1).await?;
+        }
+        Ok(found)
     }
 }

@@ -544,6 +544,19 @@ catalog! {
         /// why
         reason: String,
     }
+    /// An operator gives events of the log to one handler again; no other handler sees them a second time.
+    Warning EventsReplayed {
+        /// which handler
+        handler: String,
+        /// how many
+        count: usize,
+        /// when the first of them happened
+        from: DateTime<Utc>,
+        /// when the last of them happened
+        to: DateTime<Utc>,
+        /// why
+        reason: String,
+    }
     /// Entries were trimmed from the stream before a handler had dealt with them (see `max_stream_length`).
     Critical EventsLost {
         /// which handler

@@ -129,6 +129,11 @@ pub fn describe(data: &EventData) -> String {
         }
         E::EventDeadLetterRetried(d) => format!("dead letter given to {} again: {}", d.handler, d.reason),
         E::EventDeadLetterDropped(d) => format!("dead letter of {} dropped: {}", d.handler, d.reason),
+        E::EventsReplayed(d) => {
+            let (from, to) = (d.from.format("%H:%M:%S"), d.to.format("%H:%M:%S"));
+            let count = format::plural(d.count as u64, "event");
+            format!("{count} of {from} to {to} UTC given to {} again: {}", d.handler, d.reason)
+        }
         E::EventsLost(d) => {
             let count = d.count.map_or_else(|| "events".to_owned(), |count| format::plural(count, "event"));
             format!("{count} trimmed before {} had dealt with them", d.handler)

@@ -1,18 +1,20 @@
 //! `windlass events`: what happened, and with `-f` what happens.
 
+mod dead;
+mod replay;
 mod schema;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Subcommand};
 use windlass::bus::{self, Follower};
 use windlass::clock;
-use windlass::config::Span;
 use windlass::model::{Event, EventType, Severity, WorkerName};
+use windlass::report::{EventFilter, Since};
 use windlass::store::{Store, StoreError};
 use windlass::viewer::EVENTS_KEPT;
-use windlass_ui::describe::{describe, workers_of};
+use windlass_ui::describe::describe;
 use windlass_ui::format;
 
 use super::Context;
@@ -31,7 +33,10 @@ const USUAL: usize = 20;
 
 /// Which events.
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Go on and print what happens; ends with Ctrl-C
     #[arg(short, long)]
     follow: bool,
@@ -48,7 +53,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     worker: Option<WorkerName>,
     /// Only since then: a length of time (10m) or a moment (RFC 3339)
-    #[arg(long, value_name = "WHEN", value_parser = since)]
+    #[arg(long, value_name = "WHEN")]
     since: Option<Since>,
     /// Print the JSON Schema of the events, or of one type; needs no Redis
     #[arg(long, value_name = "TYPE", num_args = 0..=1, value_parser = event_type)]
@@ -56,6 +61,15 @@ pub struct Args {
     schema: Option<Vec<EventType>>,
     #[command(flatten)]
     form: Form,
+}
+
+/// What else is done with events.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at the events that a handler gave up, and work them off
+    Dead(dead::Args),
+    /// Read the log again: hold it against the state, or give it to a handler
+    Replay(replay::Args),
 }
 
 impl Args {
@@ -66,46 +80,15 @@ impl Args {
     }
 }
 
-/// Since when.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Since {
-    Ago(Duration),
-    At(DateTime<Utc>),
-}
-
-/// Which events pass.
-#[derive(Debug)]
-struct Filter {
-    types: Vec<EventType>,
-    severity: Option<Severity>,
-    worker: Option<WorkerName>,
-    since: Option<DateTime<Utc>>,
-}
-
-impl Filter {
-    fn new(args: &Args, now: DateTime<Utc>) -> Self {
-        let since = args.since.map(|since| match since {
-            Since::At(at) => at,
-            Since::Ago(ago) => chrono::TimeDelta::from_std(ago)
-                .ok()
-                .and_then(|ago| now.checked_sub_signed(ago))
-                .unwrap_or(DateTime::<Utc>::MIN_UTC),
-        });
-        Self { types: args.types.clone(), severity: args.severity, worker: args.worker.clone(), since }
-    }
-
-    fn passes(&self, event: &Event) -> bool {
-        (self.types.is_empty() || self.types.contains(&event.event_type()))
-            && self.severity.is_none_or(|least| event.severity() >= least)
-            && self.since.is_none_or(|since| event.timestamp >= since)
-            && self.worker.as_ref().is_none_or(|worker| workers_of(&event.data).contains(worker))
-    }
-}
-
 pub use schema::print as print_schema;
 
 /// Prints them, oldest first.
 pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
+    match &args.command {
+        Some(Command::Dead(args)) => return dead::run(context, args).await,
+        Some(Command::Replay(args)) => return replay::run(context, args).await,
+        None => {}
+    }
     let done = with_store(&context.settings, async |store| print(context, &args, store).await).await;
     match done {
         // Ctrl-C is how one stops following.
@@ -116,7 +99,12 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
 
 async fn print(context: &Context, args: &Args, store: &Store) -> Result<(), Failure> {
     let now = clock::now();
-    let filter = Filter::new(args, now);
+    let filter = EventFilter {
+        types: args.types.clone(),
+        severity: args.severity,
+        worker: args.worker.clone(),
+        since: args.since.map(|since| since.moment(now)),
+    };
     let (events, position) = bus::newest(store, EVENTS_KEPT).await?;
     if store.leader().await?.is_none() {
         let cluster = context.settings.cluster();
@@ -239,26 +227,9 @@ fn severity(text: &str) -> Result<Severity, String> {
         .ok_or_else(|| "there are info, warning and critical".to_owned())
 }
 
-fn since(text: &str) -> Result<Since, String> {
-    if let Ok(span) = text.parse::<Span>() {
-        return Ok(Since::Ago(span.get()));
-    }
-    DateTime::parse_from_rfc3339(text)
-        .map(|at| Since::At(at.to_utc()))
-        .map_err(|_| "write a length of time (90, 10m, 2h) or a moment (2026-01-31T08:00:00Z)".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn since_is_a_length_or_a_moment() {
-        assert_eq!(since("10m"), Ok(Since::Ago(Duration::from_secs(600))));
-        let at = DateTime::parse_from_rfc3339("2026-01-31T08:00:00Z").unwrap().to_utc();
-        assert_eq!(since("2026-01-31T09:00:00+01:00"), Ok(Since::At(at)));
-        assert!(since("yesterday").is_err());
-    }
 
     #[test]
     fn names_are_understood_in_any_case() {

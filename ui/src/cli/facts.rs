@@ -1,8 +1,7 @@
 //! What the commands that print facts have in common: reading a picture, and saying when nobody keeps it fresh.
 
 use clap::Args;
-use windlass::clock;
-use windlass::model::{Observation, View};
+use windlass::model::View;
 use windlass::viewer;
 
 use super::Context;
@@ -35,14 +34,4 @@ pub fn say_if_alone(view: &View) {
             view.cluster_id
         ));
     }
-}
-
-/// What was last seen, while it still tells how things are: measurements of a time when an engine ran are not those of now.
-#[must_use]
-pub fn fresh(view: &View) -> Option<&Observation> {
-    view.leader.as_ref()?;
-    let seen = view.observation.as_deref()?;
-    let interval = view.engine.as_ref().map_or(0.0, |engine| engine.check_interval);
-    let age = clock::between(seen.at, view.at).as_secs_f64();
-    (age <= f64::max(30.0, 3.0 * interval)).then_some(seen)
 }

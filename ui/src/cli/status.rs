@@ -2,13 +2,8 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
-use uuid::Uuid;
-use windlass::clock;
-use windlass::model::{
-    ClusterId, Conclusion, Direction, EngineInfo, Hold, LeaderInfo, Operation, StoreHealth, View, WorkerStatus,
-};
+use windlass::model::{Direction, Observation, Operation, View};
+use windlass::report::{Status, WorkerCounts, fresh};
 use windlass_ui::format;
 
 use super::Context;
@@ -18,144 +13,10 @@ use super::screen::Tone;
 use super::table::{Cell, Table};
 use super::verdict;
 
-/// `status --json`. Unknown is null.
-#[derive(Debug, Serialize)]
-struct Status<'a> {
-    cluster_id: &'a ClusterId,
-    at: DateTime<Utc>,
-    #[serde(flatten)]
-    store: &'a StoreHealth,
-    leader: Option<&'a LeaderInfo>,
-    engine: Option<&'a EngineInfo>,
-    workers: Workers,
-    cpu_percent: Option<f64>,
-    memory_percent: Option<f64>,
-    pending_pods: Option<u32>,
-    cooldowns: Both<Cooldown>,
-    holds: Both<HoldLeft<'a>>,
-    operations: Vec<Running<'a>>,
-    verdict: Option<VerdictLine<'a>>,
-    redis: Option<RedisLine>,
-}
-
-/// How many workers; `min` and `max` are null until an engine has said them.
-#[derive(Debug, Serialize)]
-struct Workers {
-    current: u32,
-    ready: u32,
-    expected: u32,
-    min: Option<u32>,
-    max: Option<u32>,
-}
-
-/// One thing per direction; null where there is none.
-#[derive(Debug, Serialize)]
-struct Both<T> {
-    scale_up: Option<T>,
-    scale_down: Option<T>,
-}
-
-impl<T> Both<T> {
-    fn of(get: impl Fn(Direction) -> Option<T>) -> Self {
-        Self { scale_up: get(Direction::Up), scale_down: get(Direction::Down) }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Cooldown {
-    until: DateTime<Utc>,
-    remaining_seconds: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct HoldLeft<'a> {
-    #[serde(flatten)]
-    hold: &'a Hold,
-    remaining_seconds: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Running<'a> {
-    operation_id: Uuid,
-    #[serde(flatten)]
-    operation: &'a Operation,
-    progress_percent: f64,
-    age_seconds: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct VerdictLine<'a> {
-    at: DateTime<Utc>,
-    #[serde(flatten)]
-    conclusion: &'a Conclusion,
-}
-
-#[derive(Debug, Serialize)]
-struct RedisLine {
-    used_bytes: u64,
-    max_bytes: Option<u64>,
-    used_percent: Option<f64>,
-    warnings: usize,
-}
-
 /// Prints it.
 pub async fn run(context: &Context, form: Form) -> Result<(), Failure> {
     let view = facts::read(context, 0).await?;
-    if form.json { context.screen.document(&status(&view)) } else { print(context, &view) }
-}
-
-fn status(view: &View) -> Status<'_> {
-    let (state, now) = (&view.state, view.at);
-    let seen = facts::fresh(view);
-    let left = |until| clock::between(now, until).as_secs();
-    Status {
-        cluster_id: &view.cluster_id,
-        at: now,
-        store: &view.store,
-        leader: view.leader.as_ref(),
-        engine: view.engine.as_ref(),
-        workers: workers(view),
-        cpu_percent: seen.and_then(windlass::model::Observation::cpu_avg),
-        memory_percent: seen.and_then(windlass::model::Observation::memory_avg),
-        pending_pods: seen.and_then(|seen| seen.pending.as_ref()).map(|pending| pending.count),
-        cooldowns: Both::of(|direction| {
-            let until = state.cooldown(direction, now)?;
-            Some(Cooldown { until, remaining_seconds: left(until) })
-        }),
-        holds: Both::of(|direction| {
-            let hold = state.hold(direction, now)?;
-            Some(HoldLeft { hold, remaining_seconds: left(hold.until) })
-        }),
-        operations: state
-            .operations
-            .values()
-            .map(|operation| Running {
-                operation_id: operation.id,
-                operation,
-                progress_percent: operation.progress() * 100.0,
-                age_seconds: clock::between(operation.decided_at, now).as_secs(),
-            })
-            .collect(),
-        verdict: view.verdict.as_deref().map(|verdict| VerdictLine { at: verdict.at, conclusion: &verdict.conclusion }),
-        redis: view.redis.as_deref().map(|report| RedisLine {
-            used_bytes: report.used_bytes,
-            max_bytes: report.max_bytes,
-            used_percent: report.used_percent(),
-            warnings: report.findings.iter().filter(|finding| finding.warning).count(),
-        }),
-    }
-}
-
-fn workers(view: &View) -> Workers {
-    let limits = view.engine.as_ref().map(|engine| engine.limits);
-    let ready = view.state.workers.values().filter(|worker| worker.status == WorkerStatus::Ready).count();
-    Workers {
-        current: view.state.worker_count(),
-        ready: u32::try_from(ready).unwrap_or(u32::MAX),
-        expected: view.state.workers_expected(),
-        min: limits.map(|limits| limits.min_nodes),
-        max: limits.map(|limits| limits.max_nodes),
-    }
+    if form.json { context.screen.document(&Status::of(&view)) } else { print(context, &view) }
 }
 
 fn print(context: &Context, view: &View) -> Result<(), Failure> {
@@ -203,7 +64,7 @@ fn cluster_line(view: &View) -> String {
 }
 
 fn workers_line(view: &View) -> String {
-    let Workers { current, ready, expected, min, max } = workers(view);
+    let WorkerCounts { current, ready, expected, min, max } = WorkerCounts::of(view);
     let mut text = format!("{current}, {ready} ready");
     if expected > current {
         let _ = write!(text, ", {} coming", expected - current);
@@ -215,9 +76,9 @@ fn workers_line(view: &View) -> String {
 }
 
 fn load_line(view: &View) -> String {
-    let seen = facts::fresh(view);
-    let cpu = format::percent(seen.and_then(windlass::model::Observation::cpu_avg));
-    let memory = format::percent(seen.and_then(windlass::model::Observation::memory_avg));
+    let seen = fresh(view);
+    let cpu = format::percent(seen.and_then(Observation::cpu_avg));
+    let memory = format::percent(seen.and_then(Observation::memory_avg));
     let pending = match seen.and_then(|seen| seen.pending.as_ref()) {
         Some(pending) => format::plural(u64::from(pending.count), "pod"),
         None => format!("{} pods", format::UNKNOWN),

@@ -79,6 +79,9 @@ pub fn consequences(view: &View, action: &Action, now: DateTime<Utc>) -> Vec<Con
                 None => found.follows("its handler gets the event again; no other does".to_owned()),
             }
         }
+        Action::Replay { handler, .. } => {
+            found.follows(format!("{handler} gets these events again, and acts on them; no other handler does"));
+        }
         Action::DeadLetterDrop { .. } => found.beware("the event is gone for its handler".to_owned()),
     }
     found.circumstances();

@@ -3,6 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 
 use windlass::model::{Observation, View, Worker, WorkerName};
+use windlass::report::natural;
 
 /// What the workers are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,16 +106,6 @@ fn by_load(a: &Worker, b: &Worker, load: impl Fn(&WorkerName) -> Option<f64>) ->
     }
 }
 
-/// Compares names so that `worker-9` comes before `worker-10`.
-#[must_use]
-pub fn natural(a: &str, b: &str) -> Ordering {
-    let split = |text: &str| {
-        let digits = text.len() - text.bytes().rev().take_while(u8::is_ascii_digit).count();
-        (text[..digits].to_owned(), text[digits..].parse::<u64>().ok())
-    };
-    split(a).cmp(&split(b)).then_with(|| a.cmp(b))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,14 +113,6 @@ mod tests {
 
     fn names(roster: &Roster) -> Vec<&str> {
         roster.order.iter().map(WorkerName::as_str).collect()
-    }
-
-    #[test]
-    fn numbers_are_sorted_as_numbers() {
-        assert_eq!(natural("w-9", "w-10"), Ordering::Less);
-        assert_eq!(natural("a-2", "b-1"), Ordering::Less);
-        assert_eq!(natural("edge", "edge-1"), Ordering::Less);
-        assert_eq!(natural("w-1", "w-01"), "w-1".cmp("w-01"));
     }
 
     #[test]

@@ -1,56 +1,15 @@
 //! What the leader answered, and how it is told.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
+use chrono::SecondsFormat;
 use uuid::Uuid;
 use windlass::clock;
-use windlass::model::{Action, Command, Direction, Event, EventData};
+use windlass::model::{Command, Event, EventData};
+use windlass::report::{CommandAnswer, CommandOutcome};
 use windlass_ui::describe::describe;
 use windlass_ui::format;
 
 use crate::cli::failure::Failure;
-use crate::cli::screen::{Screen, Tone};
-
-/// How far a command has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The leader has taken it.
-    Taken,
-    /// The rules refuse it.
-    Refused,
-    /// Its operation has ended well.
-    Completed,
-    /// Its operation has failed.
-    Failed,
-}
-
-/// A hold that was placed.
-#[derive(Debug, Serialize)]
-struct Hold {
-    id: Uuid,
-    direction: Direction,
-    until: DateTime<Utc>,
-}
-
-/// One document with all that came of a command.
-#[derive(Debug, Serialize)]
-struct Document<'a> {
-    command_id: Uuid,
-    command: &'static str,
-    outcome: Outcome,
-    operation_id: Option<Uuid>,
-    /// What refuses: `limit`, `hold`, ...; or why the operation failed.
-    reason: Option<&'a str>,
-    detail: Option<&'a str>,
-    holds: Vec<Hold>,
-    /// The first event that answers.
-    event: Option<&'a Event>,
-    /// All events that answer: holding both directions has two.
-    events: &'a [Event],
-    /// The event that ended the operation, where that was waited for.
-    ended_by: Option<&'a Event>,
-}
+use crate::cli::screen::{Screen, Tone, note};
 
 /// The leader's answer to a command.
 pub struct Answer {
@@ -77,76 +36,59 @@ impl Answer {
         self.ended_by = Some(by);
     }
 
-    /// How far it has come.
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        if self.refusal().is_some() {
-            return Outcome::Refused;
-        }
-        match self.ended_by.as_ref().map(|event| &event.data) {
-            Some(EventData::ScalingActionFailed(_)) => Outcome::Failed,
-            Some(_) => Outcome::Completed,
-            None => Outcome::Taken,
-        }
-    }
-
-    fn refusal(&self) -> Option<(&str, &str)> {
-        self.events.iter().find_map(|event| match &event.data {
-            EventData::CommandRefused(data) => Some((data.reason.as_str(), data.detail.as_str())),
-            _ => None,
-        })
-    }
-
-    fn failure(&self) -> Option<&str> {
-        match &self.ended_by.as_ref()?.data {
-            EventData::ScalingActionFailed(data) => Some(&data.reason),
-            _ => None,
-        }
-    }
-
     /// Prints it; what was refused or failed is a failure as well.
     pub fn tell(&self, screen: Screen, json: bool) -> Result<(), Failure> {
+        let document = self.document();
         if json {
-            screen.document(&self.document())?;
-        } else if self.refusal().is_none() {
-            self.events.iter().try_for_each(|event| screen.line(told(event)))?;
-            if let Some(event) = self.ended_by.as_ref().filter(|_| self.failure().is_none()) {
-                screen.line(screen.paint(Tone::Good, describe(&event.data)))?;
-            }
+            screen.document(&document)?;
+        } else {
+            print(screen, &document)?;
         }
-        if let Some((reason, detail)) = self.refusal() {
-            return Err(Failure::Refused(format!("{} ({})", detail, reason.replace('_', " "))));
-        }
-        match self.failure() {
-            Some(reason) => Err(Failure::Failed(format!("the operation has failed: {reason}"))),
-            None => Ok(()),
-        }
+        verdict(&document)
     }
 
-    fn document(&self) -> Document<'_> {
-        let refusal = self.refusal();
-        Document {
-            command_id: self.command.command_id,
-            command: Action::name(&self.command.action),
-            outcome: self.outcome(),
-            operation_id: self.operation(),
-            reason: refusal.map(|(reason, _)| reason).or_else(|| self.failure()),
-            detail: refusal.map(|(_, detail)| detail),
-            holds: self.holds(),
-            event: self.events.first(),
-            events: &self.events,
-            ended_by: self.ended_by.as_ref(),
-        }
+    fn document(&self) -> CommandAnswer {
+        let Command { command_id, action, .. } = &self.command;
+        CommandAnswer::new(*command_id, action, self.events.clone(), self.ended_by.clone())
     }
+}
 
-    fn holds(&self) -> Vec<Hold> {
-        let hold = |event: &Event| match &event.data {
-            EventData::HoldPlaced(data) => {
-                Some(Hold { id: event.event_id, direction: data.direction, until: data.until })
-            }
-            _ => None,
-        };
-        self.events.iter().filter_map(hold).collect()
+/// Prints the answers to several commands, with `json` as one list; those that were refused are a failure.
+pub fn tell_all(answers: &[Answer], screen: Screen, json: bool) -> Result<(), Failure> {
+    let documents: Vec<CommandAnswer> = answers.iter().map(Answer::document).collect();
+    if json {
+        screen.document(&documents)?;
+    } else {
+        documents.iter().try_for_each(|document| print(screen, document))?;
+    }
+    let mut failures: Vec<Failure> = documents.iter().filter_map(|document| verdict(document).err()).collect();
+    let last = failures.pop();
+    failures.iter().filter_map(Failure::message).for_each(|message| note(format_args!("windlass: {message}")));
+    last.map_or(Ok(()), Err)
+}
+
+fn print(screen: Screen, answer: &CommandAnswer) -> Result<(), Failure> {
+    if answer.outcome == CommandOutcome::Refused {
+        return Ok(());
+    }
+    answer.events.iter().try_for_each(|event| screen.line(told(event)))?;
+    match &answer.ended_by {
+        Some(event) if answer.outcome == CommandOutcome::Completed => {
+            screen.line(screen.paint(Tone::Good, describe(&event.data)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn verdict(answer: &CommandAnswer) -> Result<(), Failure> {
+    let reason = answer.reason.as_deref().unwrap_or("unknown");
+    match answer.outcome {
+        CommandOutcome::Taken | CommandOutcome::Completed => Ok(()),
+        CommandOutcome::Failed => Err(Failure::Failed(format!("the operation has failed: {reason}"))),
+        CommandOutcome::Refused => {
+            let detail = answer.detail.as_deref().unwrap_or("no reason was given");
+            Err(Failure::Refused(format!("{detail} ({})", reason.replace('_', " "))))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ pub mod reconcile;
 pub mod release;
 pub mod scale;
 
-mod answer;
+pub mod answer;
 mod hearing;
 
 use std::time::Duration;
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Reason {
     /// Why: it stays in the log with your name
     #[arg(long, value_name = "TEXT", default_value = "manual", value_parser = words)]
-    reason: String,
+    pub reason: String,
 }
 
 /// A reason is more than blanks.
@@ -92,20 +92,27 @@ async fn order(context: &Context, action: Action, reason: &str, json: bool) -> R
     .await
 }
 
+/// Without a leader nothing is commanded.
+pub async fn require_leader(context: &Context, store: &Store) -> Result<(), Failure> {
+    match store.leader().await? {
+        Some(_) => Ok(()),
+        None => Err(Failure::Failed(format!(
+            "no engine is running for cluster {}: start one with `windlass run`",
+            context.settings.cluster()
+        ))),
+    }
+}
+
 /// Gives a command; the leader's answer, and where to hear what follows from it. Without a leader nothing is sent.
-async fn give(
+pub async fn give(
     context: &Context,
     store: &Store,
     actor: Actor,
     action: Action,
     reason: &str,
 ) -> Result<(Answer, Hearing), Failure> {
+    require_leader(context, store).await?;
     let cluster = context.settings.cluster();
-    if store.leader().await?.is_none() {
-        return Err(Failure::Failed(format!(
-            "no engine is running for cluster {cluster}: start one with `windlass run`"
-        )));
-    }
     // From before the command on, so that the answer cannot be missed.
     let mut hearing = Hearing::begin(store).await?;
     let now = clock::now();
