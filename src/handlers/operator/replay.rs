@@ -51,5 +51,5 @@ fn wants(handler: &str, event: &Event, config: &Config) -> bool {
     let route = alert_manager::route(config);
     let target = route.targets.iter().find(|target| webhooks::group(&target.name) == handler);
     target.is_some_and(|target| alert_manager::wants(target, event))
-        || all().iter().any(|other| other.name().name() == handler && other.subscribes().contains(&event.event_type()))
+        || all().iter().any(|other| other.name() == handler && other.subscribes().contains(&event.event_type()))
 }
