@@ -213,7 +213,7 @@ mod tests {
             "kind" => json!("permanent"),
             "active" | "enforcement" | "kept" | "dry_run" => json!(true),
             "last_sync" | "last_check" | "last_seen" | "created_at" | "until" | "since" | "violation_time"
-            | "restore_time" => json!("2026-03-14T09:26:53Z"),
+            | "restore_time" | "from" | "to" => json!("2026-03-14T09:26:53Z"),
             "status" | "cause" | "reason" | "detail" | "placed_by" | "command" | "replica" | "cluster" | "error"
             | "handler" | "event" | "entry" | "container_id" => json!("in_words"),
             _ => json!(3),
