@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::cluster::Cluster;
 use crate::config::Config;
+use crate::handlers::Handler;
 use crate::model::ReplicaId;
 use crate::store::server::PrivateServer;
 use crate::store::{Store, StoreError};
@@ -33,6 +34,8 @@ pub struct Parts {
     pub cluster: Cluster,
     /// This replica.
     pub replica: ReplicaId,
+    /// The handlers that hear and decide, each under a name of its own: [`enabled`](crate::handlers::enabled), and what an embedding program adds.
+    pub handlers: Vec<Arc<dyn Handler>>,
 }
 
 /// Where an engine stands.

@@ -6,9 +6,10 @@
 -- ARGV[1]  the writer's epoch ('' : not fenced, for what every replica may write)
 -- ARGV[2]  how long the mark stays, in ms: longer than any retry
 -- ARGV[3]  number of acknowledgements, then per acknowledgement: stream, group, entry id
+-- then     the event stream, its longest length, number of events, the events
 -- then     commands, each as: number of words, words (the second word is the key)
 --
--- Answers {'fenced', newest epoch} | {'again'} | {'handled'} | {'wrongtype', key, wanted, found} | {'done', results…}.
+-- Answers {'fenced', newest epoch} | {'again'} | {'handled'} | {'wrongtype', key, wanted, found} | {'done'}.
 -- Everything is checked before the first write: an error in the middle of a script does not undo what it wrote. The first write is
 -- one that Redis refuses when it is out of memory, so that then nothing at all is written.
 
@@ -35,7 +36,19 @@ at = at + 1
 local wanted = {
     HSET = 'hash', HDEL = 'hash', LPUSH = 'list', LTRIM = 'list', SADD = 'set', SREM = 'set', XADD = 'stream', XDEL = 'stream', INCR = 'string',
 }
+-- Events are most of what is written, so they travel without the words of their command.
+local stream, longest = ARGV[at], ARGV[at + 1]
+local first_event, last_event = at + 3, at + 2 + tonumber(ARGV[at + 2])
+at = last_event + 1
+if first_event <= last_event then
+    local found = redis.call('TYPE', stream)['ok']
+    if found ~= 'none' and found ~= 'stream' then
+        return { 'wrongtype', stream, 'stream', found }
+    end
+end
+
 local commands = {}
+local types = {}
 while at <= #ARGV do
     local command = {}
     for word = 1, tonumber(ARGV[at]) do
@@ -43,7 +56,8 @@ while at <= #ARGV do
     end
     at = at + #command + 1
     local kind = wanted[command[1]]
-    local found = redis.call('TYPE', command[2])['ok']
+    local found = types[command[2]] or redis.call('TYPE', command[2])['ok']
+    types[command[2]] = found
     if kind and found ~= 'none' and found ~= kind then
         return { 'wrongtype', command[2], kind, found }
     end
@@ -54,11 +68,10 @@ redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])
 for _, acknowledgement in ipairs(acknowledgements) do
     redis.call(unpack(acknowledgement))
 end
-local results = { 'done' }
-for _, command in ipairs(commands) do
-    local result = redis.call(unpack(command))
-    if command[1] == 'XADD' then
-        results[#results + 1] = result
-    end
+for event = first_event, last_event do
+    redis.call('XADD', stream, 'MAXLEN', '~', longest, '*', 'event', ARGV[event])
 end
-return results
+for _, command in ipairs(commands) do
+    redis.call(unpack(command))
+end
+return { 'done' }

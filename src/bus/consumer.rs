@@ -90,7 +90,9 @@ impl Consumer {
     ) -> Result<(Self, Left), StoreError> {
         let consumer =
             Self { store: store.clone(), stream, group: group.to_owned(), replica: replica.clone(), behind: false };
-        JOIN.key(&consumer.stream).arg(group).invoke_async::<Value>(&mut store.connection()).await?;
+        // What operators ask for before the first engine runs is answered, if only by a refusal.
+        let from = if group == super::COMMAND_GROUP { "0" } else { "$" };
+        JOIN.key(&consumer.stream).arg(group).arg(from).invoke_async::<Value>(&mut store.connection()).await?;
         let trimmed = consumer.claim().await?;
         let pending = consumer.pending().await?;
         let lost = Loss::of(trimmed).into_iter().chain(consumer.unread_loss().await?).collect();
@@ -191,10 +193,40 @@ impl Consumer {
     ) -> Result<Batch, StoreError> {
         let lost = if self.behind { self.unread_loss().await? } else { None };
         let reply: Option<StreamReadReply> = connection.xread_options(&[&self.stream], &[">"], options).await?;
+        Ok(self.batch(reply, lost))
+    }
+
+    fn batch(&mut self, reply: Option<StreamReadReply>, lost: Option<Loss>) -> Batch {
         let entries: Vec<_> =
             reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids).map(Entry::from).collect();
         self.behind = entries.len() == BATCH;
-        Ok(Batch { entries, lost })
+        Batch { entries, lost }
+    }
+
+    /// What has come since the last time, for each of several consumers in their order, in one round trip with the acknowledgement of the
+    /// entries that call for nothing; does not wait.
+    pub async fn fetch(
+        store: &Store,
+        skipped: &[Acknowledgement],
+        consumers: &mut [&mut Self],
+    ) -> Result<Vec<Batch>, StoreError> {
+        if consumers.is_empty() && skipped.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut losses = Vec::new();
+        for consumer in consumers.iter_mut() {
+            losses.push(if consumer.behind { consumer.unread_loss().await? } else { None });
+        }
+        let mut pipeline = redis::pipe();
+        for skip in skipped {
+            pipeline.xack(&skip.stream, &skip.group, &[&skip.entry]).ignore();
+        }
+        for consumer in consumers.iter() {
+            pipeline.xread_options(&[&consumer.stream], &[">"], &consumer.options());
+        }
+        let replies: Vec<Option<StreamReadReply>> = pipeline.query_async(&mut store.connection()).await?;
+        let batches = consumers.iter_mut().zip(replies).zip(losses);
+        Ok(batches.map(|((consumer, reply), lost)| consumer.batch(reply, lost)).collect())
     }
 
     /// A pending entry for another try, which is counted before it begins; `None`: it was trimmed.
@@ -204,12 +236,6 @@ impl Consumer {
         Ok(reply.ids.into_iter().next().map(Entry::from))
     }
 
-    /// The acknowledgement of an entry, to be part of the transaction that deals with it.
-    #[must_use]
-    pub fn acknowledgement(&self, entry: &str) -> Acknowledgement {
-        Acknowledgement { stream: self.stream.clone(), group: self.group.clone(), entry: entry.to_owned() }
-    }
-
     /// Acknowledges entries that call for nothing.
     pub async fn skip(&self, entries: &[String]) -> Result<(), StoreError> {
         if entries.is_empty() {
@@ -217,6 +243,12 @@ impl Consumer {
         }
         self.store.connection().xack::<_, _, _, u64>(&self.stream, &self.group, entries).await?;
         Ok(())
+    }
+
+    /// The acknowledgement of an entry, to be part of the transaction that deals with it.
+    #[must_use]
+    pub fn acknowledgement(&self, entry: &str) -> Acknowledgement {
+        Acknowledgement { stream: self.stream.clone(), group: self.group.clone(), entry: entry.to_owned() }
     }
 }
 

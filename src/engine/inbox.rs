@@ -1,6 +1,7 @@
 //! What the leader hears: a consumer group per handler, the commands, and the entries that are to be tried again.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -13,14 +14,14 @@ use crate::config::RetryConfig;
 use crate::handlers::{Handler, operator};
 use crate::model::ReplicaId;
 use crate::policy::backoff;
-use crate::store::{Store, StoreError};
+use crate::store::{Acknowledgement, Store, StoreError};
 
 /// Longer waits only cost a round trip each.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// One handler with its group.
 pub(super) struct Subscription {
-    pub(super) handler: Box<dyn Handler>,
+    pub(super) handler: Arc<dyn Handler>,
     pub(super) consumer: Consumer,
     /// Read, and not dealt with yet.
     waiting: VecDeque<Entry>,
@@ -38,7 +39,7 @@ pub(super) struct Retry {
 }
 
 impl Subscription {
-    fn new(handler: Box<dyn Handler>, consumer: Consumer, left: Left, now: Instant) -> Self {
+    fn new(handler: Arc<dyn Handler>, consumer: Consumer, left: Left, now: Instant) -> Self {
         let retries =
             left.pending.into_iter().map(|entry| Retry { id: entry.id, tries: entry.tries, at: now }).collect();
         Self { handler, consumer, waiting: VecDeque::new(), retries, lost: left.lost }
@@ -52,11 +53,6 @@ impl Subscription {
                 Some(entry) => return Ok(Some((entry, retry.tries))),
                 None => self.lost.extend(Loss::of(1)),
             }
-        }
-        if self.waiting.is_empty() {
-            let batch = self.consumer.next().await?;
-            self.lost.extend(batch.lost);
-            self.waiting.extend(batch.entries);
         }
         Ok(self.waiting.pop_front().map(|entry| (entry, 0)))
     }
@@ -75,6 +71,9 @@ pub(super) struct Inbox {
     commands_waiting: VecDeque<Entry>,
     commands_left: VecDeque<Pending>,
     commands_lost: Vec<Loss>,
+    /// What calls for nothing; acknowledged with the next fetch.
+    pub(super) skipped: Vec<Acknowledgement>,
+    store: Store,
     bell: Bell,
 }
 
@@ -83,13 +82,13 @@ impl Inbox {
     pub(super) async fn open(
         store: &Store,
         replica: &ReplicaId,
-        handlers: Vec<Box<dyn Handler>>,
+        handlers: &[Arc<dyn Handler>],
     ) -> Result<Self, StoreError> {
         let events = store.keys().events();
         let mut subscriptions = Vec::new();
         for handler in handlers {
-            let (consumer, left) = Consumer::join(store, events.clone(), handler.name().name(), replica).await?;
-            subscriptions.push(Subscription::new(handler, consumer, left, clock::monotonic()));
+            let (consumer, left) = Consumer::join(store, events.clone(), handler.name(), replica).await?;
+            subscriptions.push(Subscription::new(Arc::clone(handler), consumer, left, clock::monotonic()));
         }
         let commands = store.keys().commands();
         let (commands, left) = Consumer::join(store, commands, bus::COMMAND_GROUP, replica).await?;
@@ -100,6 +99,8 @@ impl Inbox {
             commands_waiting: VecDeque::new(),
             commands_left: left.pending.into(),
             commands_lost: left.lost,
+            skipped: Vec::new(),
+            store: store.clone(),
             bell,
         })
     }
@@ -112,12 +113,29 @@ impl Inbox {
                 None => self.commands_lost.extend(Loss::of(1)),
             }
         }
-        if self.commands_waiting.is_empty() {
-            let batch = self.commands.next().await?;
-            self.commands_lost.extend(batch.lost);
-            self.commands_waiting.extend(batch.entries);
-        }
         Ok(self.commands_waiting.pop_front().map(|entry| (entry, 0)))
+    }
+
+    /// Reads for everybody who has nothing waiting any more, in one round trip: with as many handlers as there are, a round trip each
+    /// is most of what an event costs.
+    pub(super) async fn fetch(&mut self) -> Result<(), StoreError> {
+        let mut consumers = Vec::new();
+        let mut readers = Vec::new();
+        for subscription in self.subscriptions.iter_mut().filter(|subscription| subscription.waiting.is_empty()) {
+            consumers.push(&mut subscription.consumer);
+            readers.push((&mut subscription.waiting, &mut subscription.lost));
+        }
+        if self.commands_waiting.is_empty() {
+            consumers.push(&mut self.commands);
+            readers.push((&mut self.commands_waiting, &mut self.commands_lost));
+        }
+        let fetched = Consumer::fetch(&self.store, &self.skipped, &mut consumers).await?;
+        for ((waiting, lost), batch) in readers.into_iter().zip(fetched) {
+            waiting.extend(batch.entries);
+            lost.extend(batch.lost);
+        }
+        self.skipped.clear();
+        Ok(())
     }
 
     /// What was trimmed before it was dealt with, by handler, and where that is to be noted; it is forgotten here.
@@ -125,7 +143,7 @@ impl Inbox {
         let commands = self.commands_lost.drain(..).map(|loss| (operator::SOURCE, loss, self.commands.clone()));
         let commands: Vec<_> = commands.collect();
         let events = self.subscriptions.iter_mut().flat_map(|subscription| {
-            let (name, consumer) = (subscription.handler.name().name(), subscription.consumer.clone());
+            let (name, consumer) = (subscription.handler.name(), subscription.consumer.clone());
             subscription.lost.drain(..).map(move |loss| (name, loss, consumer.clone()))
         });
         events.chain(commands).collect()
@@ -144,13 +162,13 @@ impl Inbox {
 
 /// Rings when something is appended to one of the streams.
 struct Bell {
-    rang: std::sync::Arc<Notify>,
+    rang: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
 impl Bell {
     async fn start(store: &Store) -> Result<Self, StoreError> {
-        let rang = std::sync::Arc::new(Notify::new());
+        let rang = Arc::new(Notify::new());
         let bell = rang.clone();
         let keys = store.keys();
         let streams = vec![(keys.events(), "$".to_owned()), (keys.commands(), "$".to_owned())];

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::delivery::unwinding;
 use super::Parts;
 use super::inbox::Inbox;
 use super::lease::LeaseKeeper;
@@ -21,7 +22,7 @@ use crate::clock;
 use crate::cluster::ClusterError;
 use crate::handlers::node_manager::NodeManager;
 use crate::handlers::node_manager::work::{self, Report, Work};
-use crate::handlers::{self, Because, Draft, Handler, World, alert_manager};
+use crate::handlers::{Because, Draft, Handler, World, alert_manager};
 use crate::model::event::{LeaderElected, StoreDegraded, StoreRestored};
 use crate::model::{ConditionKey, EngineInfo, Metadata, Observation, State};
 use crate::store::{Acknowledgement, DeadLetter, Settled, StoreError, Transaction};
@@ -35,6 +36,9 @@ const DEAF: Duration = Duration::from_secs(2);
 /// Work that failed in passing is tried again after this long, doubling.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
+/// So many commands are heard at a time, with what follows from each: whoever gives more of them than can be dealt with must not keep
+/// the engine from looking, acting, and stopping.
+const BREATH: usize = 32;
 /// Time passes for the handlers at least this often.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -71,9 +75,7 @@ impl<'a> Leader<'a> {
     /// Reads what is remembered, takes over what was left, and says who leads.
     pub(super) async fn begin(parts: &'a Parts, epoch: u64) -> Result<Self, StoreError> {
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), parts.config.leader.lease.get());
-        let enabled = &parts.config.autoscaler.events.handlers;
-        let chosen = handlers::all().into_iter().filter(|handler| enabled.contains(&handler.name())).collect();
-        let inbox = Inbox::open(&parts.store, &parts.replica, chosen).await?;
+        let inbox = Inbox::open(&parts.store, &parts.replica, &parts.handlers).await?;
         let snapshot = parts.store.snapshot().await?;
         let since = clock::now();
         let mut leader = Self {
@@ -125,7 +127,7 @@ impl<'a> Leader<'a> {
         loop {
             self.hear().await?;
             self.pass_time().await?;
-            self.hear().await?;
+            let more = self.hear().await?;
             self.start_work();
             self.start_look();
             let pause = self.next_moment();
@@ -133,6 +135,7 @@ impl<'a> Leader<'a> {
                 () = stop.cancelled() => return Ok(End::Stopped),
                 () = self.lease.lost() => return Ok(End::LostLease),
                 () = self.inbox.rung() => {}
+                () = std::future::ready(()), if more => {}
                 Some(report) = self.work.join_next() => if let Ok(report) = report { self.reported(report).await? },
                 Some(seen) = self.looking.join_next() => if let Ok(seen) = seen { self.looked(seen).await? },
                 changed = self.parts.cluster.host.changed(), if self.deaf_until <= clock::monotonic() => {
@@ -143,17 +146,20 @@ impl<'a> Leader<'a> {
         }
     }
 
-    /// Deals with commands and events until there are none left.
-    async fn hear(&mut self) -> Result<(), StoreError> {
-        loop {
+    /// Deals with commands and events until there are none left, or for one breath; whether there may be more.
+    async fn hear(&mut self) -> Result<bool, StoreError> {
+        for _ in 0..BREATH {
+            self.inbox.fetch().await?;
             let mut heard = self.hear_command().await?;
             for index in 0..self.inbox.subscriptions.len() {
                 heard |= self.hear_events(index).await?;
             }
             if !heard {
-                return self.report_losses().await;
+                self.report_losses().await?;
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 
     /// Time passes: cooldowns and holds end, the minimum is checked.
@@ -171,9 +177,13 @@ impl<'a> Leader<'a> {
     ) -> Result<(), StoreError> {
         for index in 0..self.inbox.subscriptions.len() {
             let handler = &self.inbox.subscriptions[index].handler;
-            let mut draft = self.draft(handler.name().name(), now);
-            ask(handler.as_ref(), &World { previous, ..self.world(now) }, &mut draft);
-            self.commit(draft, None).await?;
+            let mut draft = self.draft(handler.name(), now);
+            let world = World { previous, ..self.world(now) };
+            // A handler that panics here has nothing to say this time; the others have.
+            match unwinding(|| ask(handler.as_ref(), &world, &mut draft)) {
+                Ok(()) => self.commit(draft, None).await?,
+                Err(error) => tracing::error!(handler = handler.name(), %error, "a handler failed on a look"),
+            }
         }
         Ok(())
     }
@@ -201,7 +211,7 @@ impl<'a> Leader<'a> {
 
     async fn reported(&mut self, report: Report) -> Result<(), StoreError> {
         self.under_way.remove(&report.work);
-        let mut draft = self.draft(NodeManager.name().name(), clock::now());
+        let mut draft = self.draft(NodeManager.name(), clock::now());
         let settled = NodeManager.on_report(&report, &self.world(draft.now()), &mut draft);
         self.commit(draft, None).await?;
         if let (Ok(work::Done::Removed), Some(seen)) = (&report.result, &mut self.observation) {

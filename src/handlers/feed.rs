@@ -51,7 +51,7 @@ fn one(handler: &dyn Handler, meal: &Meal<'_>, state: &State, event: &Event) -> 
     let cluster = &meal.config.cluster;
     let metadata = Metadata { cluster_id: cluster.id.clone(), region: cluster.region.clone() };
     let now = event.timestamp;
-    let mut draft = Draft::new(state, handler.name().name(), metadata, now);
+    let mut draft = Draft::new(state, handler.name(), metadata, now);
     let world = World { config: meal.config, observation: meal.observation, previous: None, now };
     let error = handler.on_event(event, &world, &mut draft).err().map(|error| error.0);
     let (_, _, emits) = draft.into_parts();

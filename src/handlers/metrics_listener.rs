@@ -20,8 +20,8 @@ use crate::policy::conditions;
 pub struct MetricsListener;
 
 impl Handler for MetricsListener {
-    fn name(&self) -> HandlerName {
-        HandlerName::MetricsListener
+    fn name(&self) -> &'static str {
+        HandlerName::MetricsListener.name()
     }
 
     fn subscribes(&self) -> &'static [EventType] {

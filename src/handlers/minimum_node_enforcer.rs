@@ -16,8 +16,8 @@ use crate::policy::minimum::{self, Enforcement};
 pub struct MinimumNodeEnforcer;
 
 impl Handler for MinimumNodeEnforcer {
-    fn name(&self) -> HandlerName {
-        HandlerName::MinimumNodeEnforcer
+    fn name(&self) -> &'static str {
+        HandlerName::MinimumNodeEnforcer.name()
     }
 
     fn subscribes(&self) -> &'static [EventType] {

@@ -11,11 +11,13 @@ pub mod operator;
 pub mod scaling_decision_engine;
 pub mod state_synchronizer;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 pub use draft::{Because, Draft};
 
-use crate::config::{Config, HandlerName};
+use crate::config::Config;
 use crate::model::{Event, EventType, Observation};
 use crate::policy::Situation;
 
@@ -50,8 +52,8 @@ impl<'a> World<'a> {
 
 /// One of the handlers. Everything it wants goes into the draft, which is committed as one transaction.
 pub trait Handler: Send + Sync {
-    /// Which: its consumer group, and the source of its events.
-    fn name(&self) -> HandlerName;
+    /// Its name, which no other has: its consumer group, and the source of its events.
+    fn name(&self) -> &'static str;
 
     /// What it wants to hear of.
     fn subscribes(&self) -> &'static [EventType];
@@ -71,12 +73,19 @@ pub trait Handler: Send + Sync {
 
 /// Every handler; a new one is a file and a line here.
 #[must_use]
-pub fn all() -> Vec<Box<dyn Handler>> {
+pub fn all() -> Vec<Arc<dyn Handler>> {
     vec![
-        Box::new(metrics_listener::MetricsListener),
-        Box::new(state_synchronizer::StateSynchronizer),
-        Box::new(node_manager::NodeManager),
-        Box::new(minimum_node_enforcer::MinimumNodeEnforcer),
-        Box::new(scaling_decision_engine::ScalingDecisionEngine),
+        Arc::new(metrics_listener::MetricsListener),
+        Arc::new(state_synchronizer::StateSynchronizer),
+        Arc::new(node_manager::NodeManager),
+        Arc::new(minimum_node_enforcer::MinimumNodeEnforcer),
+        Arc::new(scaling_decision_engine::ScalingDecisionEngine),
     ]
+}
+
+/// Those that the configuration turns on (`autoscaler.events.handlers`): what an engine runs, where nobody adds a handler of their own.
+#[must_use]
+pub fn enabled(config: &Config) -> Vec<Arc<dyn Handler>> {
+    let chosen = &config.autoscaler.events.handlers;
+    all().into_iter().filter(|handler| chosen.iter().any(|name| name.name() == handler.name())).collect()
 }

@@ -19,8 +19,8 @@ use crate::policy;
 pub struct ScalingDecisionEngine;
 
 impl Handler for ScalingDecisionEngine {
-    fn name(&self) -> HandlerName {
-        HandlerName::ScalingDecisionEngine
+    fn name(&self) -> &'static str {
+        HandlerName::ScalingDecisionEngine.name()
     }
 
     fn subscribes(&self) -> &'static [EventType] {

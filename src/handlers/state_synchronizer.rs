@@ -16,8 +16,8 @@ use crate::policy::reconcile::{self, Difference};
 pub struct StateSynchronizer;
 
 impl Handler for StateSynchronizer {
-    fn name(&self) -> HandlerName {
-        HandlerName::StateSynchronizer
+    fn name(&self) -> &'static str {
+        HandlerName::StateSynchronizer.name()
     }
 
     fn subscribes(&self) -> &'static [EventType] {

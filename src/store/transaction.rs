@@ -104,7 +104,11 @@ impl Store {
         let commands = commands(keys, transaction, max_stream_length)?;
         let mut invocation = COMMIT.prepare_invoke();
         invocation.key(keys.epoch()).key(keys.transaction(transaction.id));
-        let written: BTreeSet<&String> = commands.iter().map(|command| &command[1]).collect();
+        let stream = keys.events();
+        let mut written: BTreeSet<&String> = commands.iter().map(|command| &command[1]).collect();
+        if !transaction.events.is_empty() {
+            written.insert(&stream);
+        }
         for key in written {
             invocation.key(key);
         }
@@ -112,6 +116,10 @@ impl Store {
         invocation.arg(transaction.acknowledgements.len());
         for acknowledgement in &transaction.acknowledgements {
             invocation.arg(&acknowledgement.stream).arg(&acknowledgement.group).arg(&acknowledgement.entry);
+        }
+        invocation.arg(&stream).arg(max_stream_length).arg(transaction.events.len());
+        for event in &transaction.events {
+            invocation.arg(write::json(&stream, event)?);
         }
         for command in &commands {
             invocation.arg(command.len());
@@ -122,7 +130,7 @@ impl Store {
         let answer: Vec<Value> = invocation.invoke_async(&mut self.connection()).await?;
         let words: Vec<String> = answer.iter().filter_map(|value| redis::from_redis_value_ref(value).ok()).collect();
         match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            ["done", ..] => Ok(Committed::Done),
+            ["done"] => Ok(Committed::Done),
             ["again"] => Ok(Committed::Again),
             ["handled"] => Ok(Committed::Handled),
             ["fenced", newest] => {
@@ -150,9 +158,6 @@ fn commands(keys: &Keys, transaction: &Transaction, max_stream_length: u64) -> R
         }
         command
     };
-    for event in &transaction.events {
-        commands.push(append(keys.events(), &[("event", write::json(&keys.events(), event)?)]));
-    }
     for letter in &transaction.dead_letters {
         let fields = [
             ("event", letter.event.clone()),

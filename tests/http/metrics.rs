@@ -22,6 +22,9 @@ async fn metrics_count_what_happens_and_leave_out_what_is_unknown() {
             && reply.metric(r#"windlass_workers{status="ready"}"#) == Some(3.0)
             && reply.metric(r#"windlass_hold_active{direction="scale_down"}"#) == Some(1.0)
             && reply.metric("windlass_cluster_cpu_ratio").is_some()
+            // What was just appended is read and acknowledged in a moment.
+            && reply.metric(r#"windlass_handler_pending{handler="NodeManager"}"#) == Some(0.0)
+            && reply.metric(r#"windlass_handler_lag{handler="NodeManager"}"#) == Some(0.0)
     };
     let metrics = stage.server.until("/metrics", Some(VIEWER), done).await;
     assert_eq!(metrics.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));

@@ -12,6 +12,7 @@ use windlass::clock;
 use windlass::cluster::{self, Cluster};
 use windlass::config::{ClusterKind, Config, Span};
 use windlass::engine::{Engine, Parts};
+use windlass::handlers::{self, Handler};
 use windlass::model::{Action, Actor, Command, Direction, Event, EventType, ReplicaId, State};
 use windlass::store::{Address, Keys, Store, StoreError};
 use windlass::{bus, viewer};
@@ -52,6 +53,11 @@ pub struct RunningEngine {
 impl RunningEngine {
     /// Starts one.
     pub async fn start(url: &str, config: &Config, data_dir: &Path) -> Self {
+        Self::start_with(url, config, data_dir, Vec::new()).await
+    }
+
+    /// Starts one with further handlers.
+    pub async fn start_with(url: &str, config: &Config, data_dir: &Path, more: Vec<Arc<dyn Handler>>) -> Self {
         let store = connect(url, config).await;
         let cluster = cluster::connect(config, data_dir).unwrap();
         let config = Arc::new(config.clone());
@@ -61,6 +67,7 @@ impl RunningEngine {
             server: None,
             cluster: cluster.clone(),
             replica: ReplicaId(format!("test:{}", clock::fresh_id(clock::now()))),
+            handlers: handlers::enabled(&config).into_iter().chain(more).collect(),
         };
         let stop = CancellationToken::new();
         let (engine, _) = Engine::new(parts);

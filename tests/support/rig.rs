@@ -94,7 +94,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 
 /// A handler with what it reads.
 pub struct Seat {
-    handler: Box<dyn Handler>,
+    handler: std::sync::Arc<dyn Handler>,
     consumer: Consumer,
     left: VecDeque<Pending>,
 }
@@ -149,7 +149,7 @@ impl Rig {
         self.seats.clear();
         for handler in handlers::all() {
             let stream = self.store.keys().events();
-            let (consumer, left) = Consumer::join(&self.store, stream, handler.name().name(), &replica).await.unwrap();
+            let (consumer, left) = Consumer::join(&self.store, stream, handler.name(), &replica).await.unwrap();
             assert_eq!(left.lost, []);
             self.seats.push(Seat { handler, consumer, left: left.pending.into() });
         }
@@ -222,7 +222,7 @@ impl Rig {
     async fn ask(&mut self, previous: Option<&Observation>, ask: impl Fn(&dyn Handler, &World<'_>, &mut Draft)) {
         for index in 0..self.seats.len() {
             let handler = self.seats[index].handler.as_ref();
-            let mut draft = self.draft(handler.name().name());
+            let mut draft = self.draft(handler.name());
             ask(handler, &World { previous, ..self.world() }, &mut draft);
             self.commit(draft, None).await;
         }
@@ -267,7 +267,7 @@ impl Rig {
                 Outcome::Refused => Err(ClusterError::Refused { cluster: "test", error: "no".to_owned() }),
                 Outcome::Unavailable => Err(ClusterError::Unavailable { cluster: "test", error: "later".to_owned() }),
             };
-            let mut draft = self.draft(NodeManager.name().name());
+            let mut draft = self.draft(NodeManager.name());
             let _ = NodeManager.on_report(&Report { work, result }, &self.world(), &mut draft);
             self.commit(draft, None).await;
         }
@@ -319,7 +319,7 @@ impl Rig {
                     left = left.map(|left| left - 1);
                     let seat = &self.seats[index];
                     let event = entry.event().unwrap();
-                    let mut draft = self.draft(seat.handler.name().name());
+                    let mut draft = self.draft(seat.handler.name());
                     if seat.handler.subscribes().contains(&event.event_type()) {
                         seat.handler.on_event(&event, &self.world(), &mut draft).unwrap();
                     }

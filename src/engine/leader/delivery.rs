@@ -23,18 +23,21 @@ impl Leader<'_> {
     /// forgotten; what was put back for it alone is dealt with in any case.
     pub(super) async fn hear_events(&mut self, index: usize) -> Result<bool, StoreError> {
         let mut heard = false;
-        let mut skipped = Vec::new();
         while let Some((entry, tries)) = self.inbox.subscriptions[index].next(clock::monotonic()).await? {
             heard = true;
-            let handler = &self.inbox.subscriptions[index].handler;
-            match entry.event_for(handler.name().name()) {
-                None => skipped.push(entry.id),
-                Some(Ok(event)) if !handler.subscribes().contains(&event.event_type()) => skipped.push(entry.id),
+            let Subscription { handler, consumer, .. } = &self.inbox.subscriptions[index];
+            let skipped = consumer.acknowledgement(&entry.id);
+            match entry.event_for(handler.name()) {
+                None => self.inbox.skipped.push(skipped),
+                Some(Ok(event)) if !handler.subscribes().contains(&event.event_type()) => {
+                    self.inbox.skipped.push(skipped);
+                }
                 Some(parsed) if self.is_hopeless(tries) => self.give_up(index, &entry, parsed, tries).await?,
+                // What nobody can read is one dead letter, not one of every handler.
+                Some(Err(_)) if index > 0 => self.inbox.skipped.push(skipped),
                 Some(parsed) => self.handle(index, entry, parsed, tries + 1).await?,
             }
         }
-        self.inbox.subscriptions[index].consumer.skip(&skipped).await?;
         Ok(heard)
     }
 
@@ -51,7 +54,7 @@ impl Leader<'_> {
         tries: u32,
     ) -> Result<(), StoreError> {
         let Subscription { handler, consumer, .. } = &self.inbox.subscriptions[index];
-        let (acknowledgement, name) = (consumer.acknowledgement(&entry.id), handler.name().name());
+        let (acknowledgement, name) = (consumer.acknowledgement(&entry.id), handler.name());
         tracing::error!(handler = name, tries, "an event is dead-lettered: {CRASHED}");
         let event = parsed.map(|event| event.event_id.to_string()).unwrap_or_default();
         self.bury(dead_letter(entry, name, CRASHED, tries), acknowledgement, &event).await
@@ -66,7 +69,7 @@ impl Leader<'_> {
     ) -> Result<(), StoreError> {
         let Subscription { handler, consumer, .. } = &self.inbox.subscriptions[index];
         let acknowledgement = consumer.acknowledgement(&entry.id);
-        let name = handler.name().name();
+        let name = handler.name();
         let (event_id, handled, last) = match parsed {
             Err(error) => (String::new(), Err(HandlerError(error)), true),
             Ok(event) => {
@@ -122,10 +125,15 @@ impl Leader<'_> {
 
 /// A handler that panics has failed on this event, and on nothing else.
 fn guarded(handler: &dyn Handler, event: &Event, world: &World<'_>, draft: &mut Draft) -> Result<(), HandlerError> {
-    catch_unwind(AssertUnwindSafe(|| handler.on_event(event, world, draft))).unwrap_or_else(|panic| {
+    unwinding(|| handler.on_event(event, world, draft)).and_then(|handled| handled)
+}
+
+/// Runs a part of a handler; a panic in it is an error that says what it said.
+pub(super) fn unwinding<T>(part: impl FnOnce() -> T) -> Result<T, HandlerError> {
+    catch_unwind(AssertUnwindSafe(part)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(HandlerError(format!("it panicked: {}", text.unwrap_or_else(|| "without a message".to_owned()))))
+        HandlerError(format!("it panicked: {}", text.unwrap_or_else(|| "without a message".to_owned())))
     })
 }
 

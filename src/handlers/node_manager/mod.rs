@@ -23,8 +23,8 @@ use work::{Done, Report, Work};
 pub struct NodeManager;
 
 impl Handler for NodeManager {
-    fn name(&self) -> HandlerName {
-        HandlerName::NodeManager
+    fn name(&self) -> &'static str {
+        HandlerName::NodeManager.name()
     }
 
     fn subscribes(&self) -> &'static [EventType] {

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use windlass::clock;
 use windlass::cluster;
 use windlass::engine::{Engine, Parts, Standing};
+use windlass::handlers;
 use windlass::model::{LeaderInfo, ReplicaId};
 use windlass::{http, viewer};
 
@@ -35,6 +36,7 @@ impl RunningEngine {
             server: memory.server(),
             cluster,
             replica: replica.clone(),
+            handlers: handlers::enabled(&settings.config),
         });
         let stop = CancellationToken::new();
         if settings.config.http.listen.is_some() {

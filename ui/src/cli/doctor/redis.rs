@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 
 /// What the scripts need.
-const OLDEST: (u32, u32) = (6, 2);
+const OLDEST: (u32, u32) = (7, 0);
 /// Clocks that differ by more than this make cooldowns and holds end visibly early or late.
 const SKEW_MS: u64 = 1000;
 
@@ -52,7 +52,7 @@ fn version(report: &RedisReport) -> Check {
         (Some(_), Some(_)) => {
             Check::problem(name, found, format_args!("upgrade to {}.{} or later", OLDEST.0, OLDEST.1))
         }
-        _ => Check::warning(name, found, "this version is not understood; 6.2 or later is needed"),
+        _ => Check::warning(name, found, "this version is not understood; 7.0 or later is needed"),
     }
 }
 

@@ -25,11 +25,7 @@ pub fn letters(model: &Model, open: &Letters, screen: Rect, buf: &mut Buffer) ->
     let theme = &model.theme;
     let cells = cells_on(screen);
     let Some(known) = model.view.deliveries.as_deref().filter(|known| !known.letters.is_empty()) else {
-        let text = if model.view.deliveries.is_some() {
-            "there are none: every handler has dealt with every event so far"
-        } else {
-            "not read yet"
-        };
+        let text = if model.view.deliveries.is_some() { "there are none" } else { "not read yet" };
         let inner = popup(model, screen, 74, 5, "dead letters", buf);
         buf.set_stringn(inner.x, inner.y, fit(text, inner.width.into()), inner.width.into(), theme.text);
         choices(model, &[("esc", "close")], inner, buf);
