@@ -150,6 +150,7 @@ fn answers_of(action: &Action) -> Vec<Vec<String>> {
         Action::Reconcile => one("ReconcileRequested"),
         Action::DeadLetterRetry { .. } => one("EventDeadLetterRetried"),
         Action::DeadLetterDrop { .. } => one("EventDeadLetterDropped"),
+        Action::Replay { .. } => one("EventsReplayed"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `windlass events replay`: the log read again: held against the state, tried on a handler, or given to it for real.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 use serde::Serialize;
@@ -158,9 +160,9 @@ fn stamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
-fn named(name: &str) -> Result<Box<dyn Handler>, Failure> {
-    let known = || handlers::all().iter().map(|handler| handler.name().name()).collect::<Vec<_>>().join(", ");
-    let found = handlers::all().into_iter().find(|handler| handler.name().name().eq_ignore_ascii_case(name));
+fn named(name: &str) -> Result<Arc<dyn Handler>, Failure> {
+    let known = || handlers::all().iter().map(|handler| handler.name()).collect::<Vec<_>>().join(", ");
+    let found = handlers::all().into_iter().find(|handler| handler.name().eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
         Failure::Usage(if name.starts_with(HandlerName::AlertManager.name()) {
             format!("--handler {name}: it reports nothing, it delivers; with --dry-run there are {}", known())
@@ -220,7 +222,7 @@ async fn try_on(
         }
     }
     let count = format::plural(fed.len() as u64, "event");
-    screen.line(format_args!("{count} of {} fed to {}; nothing was done", log.len(), handler.name().name()))
+    screen.line(format_args!("{count} of {} fed to {}; nothing was done", log.len(), handler.name()))
 }
 
 #[cfg(test)]
