@@ -48,8 +48,8 @@ impl Leader<'_> {
             found.letter = dead_letters::show(store, entry).await?;
         }
         if let Action::Replay { handler, from, to } = action {
-            let running = self.inbox.subscriptions.iter().map(|subscription| &subscription.handler);
-            found.subscribes = running.clone().find(|other| other.name() == handler).map(|other| other.subscribes());
+            let mut running = self.inbox.subscriptions.iter().map(|subscription| &subscription.handler);
+            found.subscribes = running.find(|other| other.name() == handler).map(|other| other.subscribes());
             found.span = replay::logged(store, from, to.as_ref(), REPLAYED_AT_ONCE + 1).await?;
         }
         Ok(found)
