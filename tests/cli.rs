@@ -362,17 +362,18 @@ fn dead_letters_are_listed_shown_retried_and_dropped() {
     mentions(&home.run(&["events", "dead", "drop"]).expect(2), &["ENTRY"]);
     home.run(&["events", "dead", "drop", "1-1", "--all"]).expect(2);
     let _engine = home.engine();
-    home.redis(&["XADD", "{demo}:autoscaler_events", "*", "event", "garbage"]);
+    for _ in 0..3 {
+        home.redis(&["XADD", "{demo}:autoscaler_events", "*", "event", "garbage"]);
+    }
     let letters = || home.demo(&["events", "dead", "list", "--json"]).expect(0).json();
-    // Every handler that reads the stream gives it up.
-    until("all handlers have given it up", || letters().as_array().is_some_and(|letters| letters.len() == 5));
+    until("they are given up", || letters().as_array().is_some_and(|letters| letters.len() == 3));
     let letter = letters()[0].clone();
     assert_eq!((&letter["event"], letter["text"].as_str()), (&Value::Null, Some("garbage")));
     let entry = letter["entry"].as_str().expect("an entry");
     assert_eq!(home.demo(&["events", "dead", "show", entry, "--json"]).expect(0).json(), letter);
     let text = home.demo(&["events", "dead"]).expect(0).out;
     assert!(text.contains(entry) && text.contains("unreadable"), "{text}");
-    mentions(&home.demo(&["events", "dead", "-n", "2"]).expect(0), &["3 more"]);
+    mentions(&home.demo(&["events", "dead", "-n", "2"]).expect(0), &["1 more"]);
     mentions(&home.demo(&["events", "dead", "show", "1-1"]).expect(1), &["no dead letter 1-1"]);
 
     let refused = home.demo(&["events", "dead", "retry", entry, "1-1", "--json"]).expect(3);
@@ -383,7 +384,7 @@ fn dead_letters_are_listed_shown_retried_and_dropped() {
     let dropped = home.demo(&["events", "dead", "drop", entry, "--reason", "no use"]).expect(0).out;
     assert!(dropped.contains("no use"), "{dropped}");
     let rest = home.demo(&["events", "dead", "drop", "--all", "--json", "--actor", "anna"]).expect(0).json();
-    assert_eq!(rest.as_array().expect("a list").len(), 4);
+    assert_eq!(rest.as_array().expect("a list").len(), 2);
     assert_eq!(rest[0]["event"]["actor"], "anna");
     assert_eq!(letters(), serde_json::json!([]));
     assert_eq!(home.demo(&["events", "dead", "retry", "--all", "--json"]).expect(0).json(), serde_json::json!([]));

@@ -11,7 +11,7 @@ use crate::model::event::{
     CommandRefused, EventDeadLetterDropped, EventDeadLetterRetried, HoldPlaced, HoldReleased, ReconcileRequested,
     ScaleDownDecision, ScaleUpDecision, WorkerProtected, WorkerUnprotected,
 };
-use crate::model::{Action, Command, Direction, Origin, Scope, WorkerName};
+use crate::model::{Action, Command, Direction, EventType, Origin, Scope, WorkerName};
 use crate::policy::operator::{self, Refusal};
 use crate::store::Settled;
 
@@ -25,6 +25,8 @@ pub struct Found {
     pub letter: Option<Letter>,
     /// The events of the span it names: one more than may be replayed at once where there are more.
     pub span: Vec<Logged>,
+    /// What the handler it names hears of; `None`: it names none that runs, or a webhook target.
+    pub subscribes: Option<&'static [EventType]>,
 }
 
 /// Applies a command, or refuses it. The answer is what goes back on the stream and which dead letters are settled.
@@ -68,7 +70,7 @@ fn accept(command: &Command, found: &Found, world: &World<'_>, draft: &mut Draft
             return retry(command, letter(entry, found)?, world, draft).map(|settled| vec![settled]);
         }
         Action::DeadLetterDrop { entry } => return Ok(vec![drop_letter(command, letter(entry, found)?, draft)]),
-        Action::Replay { handler, .. } => return replay::replay(command, handler, &found.span, world, draft),
+        Action::Replay { handler, .. } => return replay::replay(command, handler, found, world, draft),
     }
     Ok(Vec::new())
 }

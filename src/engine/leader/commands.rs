@@ -47,7 +47,9 @@ impl Leader<'_> {
         if let Some(entry) = action.dead_letter() {
             found.letter = dead_letters::show(store, entry).await?;
         }
-        if let Action::Replay { from, to, .. } = action {
+        if let Action::Replay { handler, from, to } = action {
+            let mut running = self.inbox.subscriptions.iter().map(|subscription| &subscription.handler);
+            found.subscribes = running.find(|other| other.name() == handler).map(|other| other.subscribes());
             found.span = replay::logged(store, from, to.as_ref(), REPLAYED_AT_ONCE + 1).await?;
         }
         Ok(found)
