@@ -3,10 +3,13 @@
 //! Everything else is handed `now`, so that the same code runs live, in tests, in replay and in what-if.
 #![allow(clippy::disallowed_methods)]
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+static ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
 /// The wall clock, in UTC.
 #[must_use]
@@ -20,11 +23,12 @@ pub fn monotonic() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
-/// A new `UUIDv7` (RFC 9562) that sorts by the time it is given.
+/// A new `UUIDv7` (RFC 9562): one that is made later in this process sorts later, also within a millisecond.
 #[must_use]
 pub fn fresh_id(now: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+    let order = ORDER.lock().unwrap_or_else(PoisonError::into_inner);
+    Uuid::new_v7(Timestamp::from_unix(&*order, seconds, now.timestamp_subsec_nanos()))
 }
 
 /// `at` plus a duration, saturating at the end of chrono's calendar.

@@ -217,3 +217,66 @@ async fn what_lasts_is_reported_once_also_over_restarts() {
     assert!(count(EventType::ScaleUpBlocked) <= 2, "one for a cooldown, one for the maximum");
     engine.stop().await;
 }
+
+/// The seed's normal scale-down with real containers: they do nothing, so the third one goes.
+#[tokio::test]
+async fn idle_containers_go_down_to_the_minimum() {
+    if !docker::available("idle_containers_go_down_to_the_minimum") {
+        return;
+    }
+    let (redis, folder) = places();
+    let cluster = TestCluster::new();
+    let mut config = docker_config(&cluster);
+    config.workers.memory = Some("64mb".parse().unwrap());
+    config.autoscaler.cooldowns.scale_down = Span::seconds(1);
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    engine.first(EventType::ClusterStateSynced).await;
+    let begun = engine.command(scale(Direction::Up, 1)).await.event_id;
+    let removed = engine.event_after(EventType::NodeRemoved, begun).await;
+    engine.event_after(EventType::ClusterStateSynced, removed.event_id).await;
+    let events: Vec<_> = engine.events().await.into_iter().filter(|event| event.event_id > begun).collect();
+    assert_chain(
+        &events,
+        &[
+            (EventType::UnderutilizationWarning, None),
+            (EventType::OptimalStateTrigger, Some(EventType::UnderutilizationWarning)),
+            (EventType::ScaleDownDecision, Some(EventType::UnderutilizationWarning)),
+            (EventType::ScaleDownStarted, Some(EventType::ScaleDownDecision)),
+            (EventType::ScalingActionCompleted, Some(EventType::NodeRemoved)),
+            (EventType::ClusterStateSynced, Some(EventType::ScalingActionCompleted)),
+        ],
+    );
+    assert_eq!(cluster.containers().len(), 2);
+    engine.stop().await;
+}
+
+/// The seed's resource pressure with real containers: they are busy, up to their limits.
+#[tokio::test]
+async fn busy_containers_are_joined_by_more() {
+    if !docker::available("busy_containers_are_joined_by_more") {
+        return;
+    }
+    let (redis, folder) = places();
+    let cluster = TestCluster::new();
+    let mut config = docker_config(&cluster);
+    config.workers.command = ["sh", "-c", "while true; do true; done"].map(str::to_owned).to_vec();
+    config.workers.cpus = Some(0.05);
+    config.autoscaler.limits.max_nodes = 3;
+    // Over too short a time a throttled container is busy or still, and nothing between.
+    config.autoscaler.check_interval = Span::seconds(1);
+    config.autoscaler.thresholds.cpu_high = 60.0;
+    config.autoscaler.cooldowns.scale_up = Span::seconds(1);
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    let alert = engine.first(EventType::ResourcePressureAlert).await;
+    let caused =
+        |event: &Event| event.event_type() == EventType::ScaleUpDecision && event.caused_by == Some(alert.event_id);
+    let decision = engine.event("the decision", caused).await;
+    let done = engine
+        .event("the end of it", |event| {
+            event.event_type() == EventType::ScalingActionCompleted && event.correlation_id == decision.correlation_id
+        })
+        .await;
+    assert!(matches!(&done.data, EventData::ScalingActionCompleted(data) if data.new_workers == 3), "{done:?}");
+    assert_eq!(cluster.containers().len(), 3);
+    engine.stop().await;
+}

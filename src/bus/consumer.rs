@@ -233,7 +233,12 @@ impl Consumer {
     pub async fn again(&self, id: &str) -> Result<Option<Entry>, StoreError> {
         let reply: StreamClaimReply =
             self.store.connection().xclaim(&self.stream, &self.group, &self.replica.0, 0, &[id]).await?;
-        Ok(reply.ids.into_iter().next().map(Entry::from))
+        let entry = reply.ids.into_iter().next().map(Entry::from);
+        if entry.is_some() {
+            let key = self.store.keys().retries();
+            self.store.connection().hincr::<_, _, _, u64>(key, &self.group, 1).await?;
+        }
+        Ok(entry)
     }
 
     /// Acknowledges entries that call for nothing.

@@ -91,7 +91,8 @@ impl Edge<'_> {
 fn pressure(seen: &Observation, world: &World<'_>, draft: &mut Draft) {
     let rules = &world.config.autoscaler;
     let high = !conditions::pressure(seen, &rules.thresholds).is_empty();
-    let known = seen.cpu_avg().is_some() || seen.memory_avg().is_some();
+    // What is high is known to be; that nothing is high is known only where both are.
+    let known = high || (seen.cpu_avg().is_some() && seen.memory_avg().is_some());
     let edge =
         Edge { key: ConditionKey::Pressure, holds: known.then_some(high), after: rules.windows.pressure.get(), world };
     let (cpu_avg, memory_avg) = (seen.cpu_avg(), seen.memory_avg());

@@ -11,6 +11,9 @@ pub mod operator;
 pub mod scaling_decision_engine;
 pub mod state_synchronizer;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};

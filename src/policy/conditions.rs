@@ -23,10 +23,11 @@ pub fn is_low(seen: &Observation, thresholds: &Thresholds) -> bool {
         && seen.memory_avg().is_some_and(|memory| memory < thresholds.memory_low)
 }
 
-/// The longest break between two looks that does not start a condition anew: one look may be missed.
+/// The longest break between two looks that does not start a condition anew: one look may be missed, and a look may take its time.
 #[must_use]
 pub fn longest_break(rules: &AutoscalerConfig) -> TimeDelta {
-    TimeDelta::from_std(rules.check_interval.get() * 5 / 2).unwrap_or(TimeDelta::seconds(15))
+    let looks = TimeDelta::from_std(rules.check_interval.get() * 5 / 2).unwrap_or(TimeDelta::seconds(15));
+    looks.max(TimeDelta::seconds(5))
 }
 
 /// Since when it has been low without a break, if it is low now.

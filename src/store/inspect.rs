@@ -1,5 +1,6 @@
 //! A closer look at the server, for whoever checks whether all is well: its clock, and who lags behind on the streams.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -42,6 +43,8 @@ pub struct GroupLook {
     pub pending: u64,
     /// Entries that were not read yet; `None`: the server cannot tell (before Redis 7, or after a deletion).
     pub lag: Option<u64>,
+    /// How often it was given an entry again.
+    pub retries: u64,
 }
 
 impl Store {
@@ -68,7 +71,9 @@ impl Store {
         }
         let length = connection.xlen(stream).await?;
         let reply: StreamInfoGroupsReply = connection.xinfo_groups(stream).await?;
+        let retries: HashMap<String, u64> = connection.hgetall(self.keys().retries()).await?;
         let groups = reply.groups.into_iter().map(|group| GroupLook {
+            retries: retries.get(&group.name).copied().unwrap_or(0),
             name: group.name,
             pending: group.pending as u64,
             lag: group.lag.map(|lag| lag as u64),

@@ -73,6 +73,8 @@ keys! {
     engine = "autoscaler:engine";
     /// set: the names of the webhook targets that the leader delivers to
     webhooks = "webhooks";
+    /// hash by handler: how often it was given an event again
+    retries = "handler:retries";
     /// stream of commands
     commands = "autoscaler_commands";
     /// string with a time to live: the replica that holds the lease

@@ -38,6 +38,7 @@ async fn metrics_count_what_happens_and_leave_out_what_is_unknown() {
         (r#"windlass_scalings_total{direction="scale_up"}"#, 2.0),
         (r#"windlass_handler_pending{handler="NodeManager"}"#, 0.0),
         (r#"windlass_handler_lag{handler="NodeManager"}"#, 0.0),
+        (r#"windlass_handler_retries_total{handler="NodeManager"}"#, 0.0),
         (r#"windlass_workers{status="unhealthy"}"#, 0.0),
         (r#"windlass_unremovable_workers{reason="permanent"}"#, 0.0),
         (r#"windlass_hold_active{direction="scale_up"}"#, 0.0),

@@ -180,6 +180,9 @@ fn streams(sheet: &mut Sheet, look: &Inspection) -> Result<()> {
     let pending = groups().map(|(name, group)| (name, Some(group.pending as f64)));
     let help = "Events that a handler has read and not dealt with yet";
     sheet.gauges("windlass_handler_pending", help, ["handler"], pending)?;
+    let retries = groups().map(|(name, group)| (name, group.retries));
+    let help = "How often a handler was given an event again";
+    sheet.counters("windlass_handler_retries_total", help, ["handler"], retries)?;
     let entries = [(["events"], Some(look.events.length as f64)), (["commands"], Some(look.commands.length as f64))];
     sheet.gauges("windlass_stream_entries", "Entries in the streams", ["stream"], entries)?;
     let dead = look.dead_letters as f64;
