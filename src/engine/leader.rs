@@ -24,7 +24,8 @@ use crate::handlers::node_manager::NodeManager;
 use crate::handlers::node_manager::work::{self, Report, Work};
 use crate::handlers::{Because, Draft, Handler, World, alert_manager};
 use crate::model::event::{LeaderElected, StoreDegraded, StoreRestored};
-use crate::model::{ConditionKey, EngineInfo, Metadata, Observation, State};
+use crate::model::{ConditionKey, ContainerId, EngineInfo, Metadata, Observation, State, WorkerName};
+use crate::policy::backoff;
 use crate::store::{Acknowledgement, DeadLetter, Settled, StoreError, Transaction};
 
 /// While a worker is awaited or a comparison is asked for, the cluster is looked at this often.
@@ -219,10 +220,10 @@ impl<'a> Leader<'a> {
         }
         let now = clock::monotonic();
         if let (false, Err(error)) = (settled, &report.result) {
-            let failures = self.failures.get(&report.work).map_or(0, |(failures, _)| *failures);
-            let pause = FIRST_RETRY.saturating_mul(1 << failures.min(5)).min(LONGEST_RETRY);
+            let failures = self.failures.get(&report.work).map_or(0, |(failures, _)| *failures) + 1;
+            let pause = backoff::doubled(FIRST_RETRY, LONGEST_RETRY, failures);
             tracing::warn!(%error, worker = %report.work.name(), "it is tried again in {pause:?}");
-            self.failures.insert(report.work, (failures + 1, now + pause));
+            self.failures.insert(report.work, (failures, now + pause));
         } else {
             self.failures.remove(&report.work);
             self.next_look = now;
@@ -361,8 +362,8 @@ impl<'a> Leader<'a> {
 
 /// Whether two states have the same containers under the same names and the same operations.
 fn same_workers(one: &State, other: &State) -> bool {
-    let containers = |state: &State| -> Vec<_> {
-        state.workers.values().map(|worker| (worker.name.clone(), worker.container_id.clone())).collect()
-    };
-    one.operations.keys().eq(other.operations.keys()) && containers(one) == containers(other)
+    fn containers(state: &State) -> impl Iterator<Item = (&WorkerName, &ContainerId)> {
+        state.workers.values().map(|worker| (&worker.name, &worker.container_id))
+    }
+    one.operations.keys().eq(other.operations.keys()) && containers(one).eq(containers(other))
 }

@@ -11,7 +11,7 @@ use super::super::popup::Letters;
 use super::super::theme::Theme;
 use super::super::timeline::scrolled;
 use super::frame::popup;
-use super::menus::choices;
+use super::menus::{Page, choices, page};
 use super::text::{fit, left, line, right, span, wrap};
 use crate::describe::describe;
 use crate::format;
@@ -111,14 +111,7 @@ pub fn targets_size(model: &Model) -> (usize, usize) {
 pub fn targets(model: &Model, offset: usize, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let cells = cells_on(screen);
     let lines = target_lines(model, cells);
-    let height = (lines.len() + 4).min(usize::from(screen.height.saturating_sub(2)));
-    let inner = popup(model, screen, cells as u16 + 4, height as u16, "webhook targets", buf);
-    let room = usize::from(inner.height).saturating_sub(2);
-    let offset = offset.min(lines.len().saturating_sub(room));
-    for (line, row) in lines.iter().skip(offset).take(room).zip(inner.rows()) {
-        buf.set_line(row.x, row.y, line, row.width);
-    }
-    choices(model, &[("j/k", "more"), ("esc", "close")], inner, buf);
+    page(model, &lines, offset, Page { cells, title: "webhook targets" }, screen, buf);
     None
 }
 

@@ -13,7 +13,7 @@ use super::super::popup::EventDetail;
 use super::super::timeline::scrolled;
 use super::super::track::operation_of;
 use super::frame::popup;
-use super::menus::choices;
+use super::menus::{Page, choices, page};
 use super::text::{fit, left, line, span, width, wrap};
 use super::timeline::{actor_style, event_line, severity_mark};
 use super::workers::status_mark;
@@ -162,14 +162,7 @@ pub fn worker_detail_size(model: &Model, name: &WorkerName) -> (usize, usize) {
 pub fn worker(model: &Model, name: &WorkerName, offset: usize, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let cells = usize::from(screen.width.saturating_sub(10).min(110));
     let lines = worker_lines(model, name, cells);
-    let height = (lines.len() + 4).min(usize::from(screen.height.saturating_sub(2))) as u16;
-    let inner = popup(model, screen, cells as u16 + 4, height, name.as_str(), buf);
-    let room = usize::from(inner.height).saturating_sub(2);
-    let offset = offset.min(lines.len().saturating_sub(room));
-    for (line, row) in lines.iter().skip(offset).take(room).zip(inner.rows()) {
-        buf.set_line(row.x, row.y, line, row.width);
-    }
-    choices(model, &[("j/k", "more"), ("esc", "close")], inner, buf);
+    page(model, &lines, offset, Page { cells, title: name.as_str() }, screen, buf);
     None
 }
 
