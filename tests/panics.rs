@@ -58,7 +58,7 @@ impl Handler for Panicker {
 
     fn on_event(&self, event: &Event, _: &World<'_>, draft: &mut Draft) -> Result<(), HandlerError> {
         self.heard.note(event);
-        draft.emit(StoreRestored { duration: 0.0 }, Because::of(event.event_id));
+        draft.emit(StoreRestored { duration: 0.0, events_kept: 0, events_dropped: 0 }, Because::of(event.event_id));
         assert!(*self.poison.get_or_init(|| event.event_id) != event.event_id, "this event is poison");
         Ok(())
     }

@@ -88,7 +88,7 @@ impl Handler for Stopwatch {
 
     fn on_event(&self, event: &Event, _: &World<'_>, draft: &mut Draft) -> Result<(), HandlerError> {
         let _ = self.entered.send(Instant::now());
-        draft.emit(StoreRestored { duration: 0.0 }, Because::of(event.event_id));
+        draft.emit(StoreRestored { duration: 0.0, events_kept: 0, events_dropped: 0 }, Because::of(event.event_id));
         Ok(())
     }
 }

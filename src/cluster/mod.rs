@@ -4,6 +4,7 @@
 //! adopted, what is gone already is removed. An error never means "gone": only the runtime's own "no such container" does.
 
 pub mod docker;
+pub mod pools;
 pub mod simulated;
 
 use std::collections::BTreeMap;

@@ -116,7 +116,7 @@ impl<'a> Leader<'a> {
             let mut draft = self.draft("engine", clock::now());
             let degraded = draft.emit(StoreDegraded { error, since }, Because::default());
             let duration = clock::between(since, draft.now()).as_secs_f64();
-            draft.emit(StoreRestored { duration }, Because::of(degraded));
+            draft.emit(StoreRestored { duration, events_kept: 0, events_dropped: 0 }, Because::of(degraded));
             self.commit(draft, None).await?;
         }
         outage.over();

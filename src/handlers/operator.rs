@@ -70,6 +70,9 @@ fn accept(command: &Command, found: &Found, world: &World<'_>, draft: &mut Draft
             return retry(command, letter(entry, found)?, world, draft).map(|settled| vec![settled]);
         }
         Action::DeadLetterDrop { entry } => return Ok(vec![drop_letter(command, letter(entry, found)?, draft)]),
+        Action::PoolScale { function, .. } | Action::PoolDrain { function, .. } | Action::PoolWake { function } => {
+            return Err(Refusal { reason: "pool", detail: format!("there is no pool {function}") });
+        }
         Action::Replay { handler, .. } => return replay::replay(command, handler, found, world, draft),
     }
     Ok(Vec::new())

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Actor, Direction, LogPosition, WorkerName};
+use super::{Actor, Direction, FunctionName, LogPosition, WorkerName};
 
 /// A command is refused as stale when it is older than this: nobody waits for it any more.
 pub const STALE_AFTER: Duration = Duration::from_secs(60);
@@ -113,6 +113,28 @@ pub enum Action {
         #[serde(default)]
         to: Option<LogPosition>,
     },
+    /// Add containers to a function's pool, or take some away. It keeps to the pool's limits.
+    PoolScale {
+        /// Which pool.
+        function: FunctionName,
+        /// Up or down.
+        direction: Direction,
+        /// How many; at least 1.
+        #[schemars(range(min = 1))]
+        count: u32,
+    },
+    /// Give a container of a pool no more calls, and remove it once it idles. Below its minimum the pool makes another.
+    PoolDrain {
+        /// Which pool.
+        function: FunctionName,
+        /// Which container, by name or by the beginning of its id.
+        container: String,
+    },
+    /// Make the first container of a pool that has none: somebody wants to call the function.
+    PoolWake {
+        /// Which pool.
+        function: FunctionName,
+    },
 }
 
 impl Action {
@@ -138,6 +160,9 @@ impl Action {
             Self::DeadLetterRetry { .. } => "dead_letter_retry",
             Self::DeadLetterDrop { .. } => "dead_letter_drop",
             Self::Replay { .. } => "replay",
+            Self::PoolScale { .. } => "pool_scale",
+            Self::PoolDrain { .. } => "pool_drain",
+            Self::PoolWake { .. } => "pool_wake",
         }
     }
 }

@@ -188,7 +188,24 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
         EventData::PermanentWorkersChanged(data) => permanent_changed(state, &data.node_names),
         EventData::ClusterUnreachable(data) => vec![reported(state, event, ConditionKey::Unreachable, &data.error)],
         EventData::ClusterReachable(_) => vec![Change::ClearCondition(ConditionKey::Unreachable)],
-        EventData::CommandRefused(_)
+        EventData::StateAdopted(data) => vec![Change::SetWorkerCounter(data.worker_counter)],
+        // What is under way after them is told by the events of the steps; what a pool is, by its own record.
+        EventData::NodeRegistered(_)
+        | EventData::NodeRemovalConfirmed(_)
+        | EventData::OperationResumed(_)
+        | EventData::ValueQuarantined(_)
+        | EventData::PoolConfigured(_)
+        | EventData::PoolRemoved(_)
+        | EventData::PoolScaledUp(_)
+        | EventData::PoolScaledDown(_)
+        | EventData::PoolContainerDraining(_)
+        | EventData::PoolScalingFailed(_)
+        | EventData::PoolContainerLost(_)
+        | EventData::PoolSaturated(_)
+        | EventData::PoolSaturationEnded(_)
+        | EventData::PoolsRecovered(_)
+        | EventData::PoolsUnverified(_)
+        | EventData::CommandRefused(_)
         | EventData::ReconcileRequested(_)
         | EventData::LeaderElected(_)
         | EventData::StoreDegraded(_)

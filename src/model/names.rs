@@ -91,6 +91,24 @@ name_type!(
     LABEL
 );
 
+name_type!(
+    /// A function: its pool's key, and part of its containers' names (seed 001: `function_key`).
+    FunctionName,
+    LABEL
+);
+
+impl FromStr for FunctionName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if is_label(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError { what: "function name", found: text.to_owned(), allowed: LABEL })
+        }
+    }
+}
+
 impl FromStr for TargetName {
     type Err = NameError;
 

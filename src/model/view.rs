@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterId, Deliveries, Event, Limits, Observation, RedisReport, ReplicaId, State, Thresholds, Verdict};
+use super::{
+    ClusterId, Deliveries, Event, Limits, Observation, Pool, RedisReport, ReplicaId, State, Thresholds, Verdict,
+};
 
 /// What the leading engine says of itself, so that a cockpit elsewhere shows the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,6 +87,8 @@ pub struct View {
     pub redis: Option<Arc<RedisReport>>,
     /// Dead letters and webhook targets; `None`: not read yet.
     pub deliveries: Option<Arc<Deliveries>>,
+    /// The function pools, by name; `None`: not read yet.
+    pub pools: Option<Arc<Vec<Pool>>>,
 }
 
 impl View {
@@ -103,6 +107,7 @@ impl View {
             events: Arc::default(),
             redis: None,
             deliveries: None,
+            pools: None,
         }
     }
 }

@@ -151,6 +151,9 @@ fn answers_of(action: &Action) -> Vec<Vec<String>> {
         Action::DeadLetterRetry { .. } => one("EventDeadLetterRetried"),
         Action::DeadLetterDrop { .. } => one("EventDeadLetterDropped"),
         Action::Replay { .. } => one("EventsReplayed"),
+        Action::PoolScale { direction: Direction::Up, .. } | Action::PoolWake { .. } => one("PoolScaledUp"),
+        Action::PoolScale { direction: Direction::Down, .. } => one("PoolScaledDown"),
+        Action::PoolDrain { .. } => one("PoolContainerDraining"),
     }
 }
 

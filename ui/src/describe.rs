@@ -20,6 +20,9 @@ pub fn describe_action(action: &Action) -> String {
         Action::Reconcile => "reconcile".to_owned(),
         Action::DeadLetterRetry { entry } => format!("retry dead letter {entry}"),
         Action::DeadLetterDrop { entry } => format!("drop dead letter {entry}"),
+        Action::PoolScale { function, direction, count } => format!("scale pool {function} {direction} by {count}"),
+        Action::PoolDrain { function, container } => format!("drain {container} of pool {function}"),
+        Action::PoolWake { function } => format!("wake pool {function}"),
         Action::Replay { handler, from, to: Some(to) } => format!("replay {from} to {to} for {handler}"),
         Action::Replay { handler, from, to: None } => format!("replay from {from} on for {handler}"),
     }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Severity;
-use crate::model::{ContainerId, Direction, Origin, WorkerKind, WorkerName};
+use crate::model::{ContainerId, Direction, FunctionName, Origin, WorkerKind, WorkerName};
 
 macro_rules! catalog {
     ($(
@@ -239,6 +239,11 @@ catalog! {
         /// when its container was created
         created_at: DateTime<Utc>,
     }
+    /// A new worker's container has been seen running; where Kubernetes is attached, its node has registered.
+    Info NodeRegistered {
+        /// which
+        node_name: WorkerName,
+    }
     /// A new worker takes work.
     Info NodeReady {
         /// which
@@ -259,6 +264,12 @@ catalog! {
         node_name: WorkerName,
         /// scale_down or rolled_back
         reason: String,
+    }
+
+    /// A look at the cluster shows that a removed worker's container is gone.
+    Info NodeRemovalConfirmed {
+        /// which
+        node_name: WorkerName,
     }
 
     // ---- seed 002, minimum enforcement
@@ -403,6 +414,18 @@ catalog! {
         kept: bool,
     }
 
+    /// A new leader takes over an operation that another one left, and finishes it or rolls it back.
+    Info OperationResumed {
+        /// scale_up or scale_down
+        action: Direction,
+        /// finish or roll_back
+        resolution: String,
+        /// how far each of its workers had come: allocated, created, ...
+        steps: Vec<String>,
+        /// when it was decided
+        decided_at: DateTime<Utc>,
+    }
+
     // ---- cooldowns and holds
     /// A direction cools down.
     Info CooldownStarted {
@@ -510,6 +533,34 @@ catalog! {
     Info StoreRestored {
         /// how long it was away, seconds
         duration: f64,
+        /// events that happened meanwhile, kept in memory and written now
+        #[serde(default)]
+        events_kept: u64,
+        /// events that happened meanwhile and were too many to keep
+        #[serde(default)]
+        events_dropped: u64,
+    }
+    /// Redis came back empty; the workers that run are taken over from the cluster, and nothing is deleted.
+    Critical StateAdopted {
+        /// how many workers were found
+        workers: u32,
+        /// `workers:counter` after it: no name is given twice
+        worker_counter: u64,
+        /// why nothing was remembered, as far as is known
+        reason: String,
+    }
+    /// A value under one of windlass's keys is not windlass's, is damaged, or comes from a newer windlass: it is moved aside, whole.
+    Critical ValueQuarantined {
+        /// where it stood
+        key: String,
+        /// the field or list entry, where it is only a part of the key
+        field: Option<String>,
+        /// where it stands now
+        moved_to: String,
+        /// what is wrong with it
+        problem: String,
+        /// what windlass does without it
+        consequence: String,
     }
     /// A handler could not deal with an event after all its tries; the event is on the dead-letter stream.
     Critical EventDeadLettered {
@@ -563,5 +614,116 @@ catalog! {
         handler: String,
         /// how many; null: some, and it is not known how many
         count: Option<u64>,
+    }
+
+    // ---- function pools (seed 001)
+    /// A pool is kept that was not kept before, or its settings changed.
+    Info PoolConfigured {
+        /// which
+        function: FunctionName,
+        /// what its containers are made of
+        image: String,
+        /// at least so many containers
+        min_containers: u32,
+        /// at most so many
+        max_containers: u32,
+    }
+    /// A pool is no longer kept: it left the configuration, and its containers are gone.
+    Info PoolRemoved {
+        /// which
+        function: FunctionName,
+        /// why
+        reason: String,
+    }
+    /// Containers were added to a pool.
+    Info PoolScaledUp {
+        /// which
+        function: FunctionName,
+        /// containers before
+        previous_containers: u32,
+        /// containers now
+        new_containers: u32,
+        /// the new ones' names
+        container_names: Vec<String>,
+        /// all_overloaded, below_minimum, demand or operator
+        reason: String,
+    }
+    /// Containers of a pool were taken away.
+    Info PoolScaledDown {
+        /// which
+        function: FunctionName,
+        /// containers before
+        previous_containers: u32,
+        /// containers now
+        new_containers: u32,
+        /// the names of those that went
+        container_names: Vec<String>,
+        /// idle, above_maximum, drained or operator
+        reason: String,
+    }
+    /// A container of a pool gets no more calls, and goes when it idles.
+    Info PoolContainerDraining {
+        /// which
+        function: FunctionName,
+        /// its name
+        container: String,
+        /// why
+        reason: String,
+    }
+    /// A container of a pool could not be made or removed; it is tried again later and later.
+    Warning PoolScalingFailed {
+        /// which
+        function: FunctionName,
+        /// scale_up or scale_down
+        action: Direction,
+        /// what was said
+        error: String,
+        /// when it is tried again
+        retry_at: DateTime<Utc>,
+    }
+    /// A container of a pool disappeared without windlass's doing.
+    Warning PoolContainerLost {
+        /// which
+        function: FunctionName,
+        /// its name
+        container: String,
+        /// container_removed or container_exited
+        cause: String,
+    }
+    /// Every container of a pool is overloaded and the pool is at its maximum.
+    Warning PoolSaturated {
+        /// which
+        function: FunctionName,
+        /// containers now
+        containers: u32,
+        /// the maximum
+        max_containers: u32,
+    }
+    /// A saturated pool has a container again that is not overloaded, or room for another.
+    Info PoolSaturationEnded {
+        /// which
+        function: FunctionName,
+        /// how long it lasted, seconds
+        duration: f64,
+    }
+    /// What is remembered of the pools was compared with the runtime after a start.
+    Info PoolsRecovered {
+        /// pools that are kept
+        pools: u32,
+        /// their containers
+        containers: u32,
+        /// containers that were remembered and are gone
+        gone: u32,
+        /// containers that run and were not remembered
+        adopted: u32,
+        /// how long it took, seconds
+        duration: f64,
+    }
+    /// The runtime does not answer: the pools stay as they are remembered, unverified.
+    Warning PoolsUnverified {
+        /// pools
+        pools: u32,
+        /// what it said
+        error: String,
     }
 }

@@ -2,7 +2,7 @@
 //! the same.
 
 use crate::model::words as format;
-use crate::model::{EventData, WorkerName};
+use crate::model::{EventData, FunctionName, WorkerName};
 
 /// What happened, in one line without a final stop. The most telling words come first: the end may be cut off on a narrow screen.
 #[must_use]
@@ -122,7 +122,59 @@ pub fn describe(data: &EventData) -> String {
         E::ClusterUnreachable(d) => format!("{} does not answer: {}", d.cluster, d.error),
         E::ClusterReachable(d) => format!("{} answers again after {}", d.cluster, format::seconds(d.duration)),
         E::StoreDegraded(d) => format!("Redis was unusable from {} UTC: {}", d.since.format("%H:%M:%S"), d.error),
-        E::StoreRestored(d) => format!("Redis is back after {}", format::seconds(d.duration)),
+        E::StoreRestored(d) => {
+            let kept = if d.events_kept > 0 {
+                format!(", {} written now", number(u32::try_from(d.events_kept).unwrap_or(u32::MAX), "event"))
+            } else {
+                String::new()
+            };
+            let lost = if d.events_dropped > 0 {
+                format!(", {} more could not be kept", d.events_dropped)
+            } else {
+                String::new()
+            };
+            format!("Redis is back after {}{kept}{lost}", format::seconds(d.duration))
+        }
+        E::StateAdopted(d) => {
+            format!(
+                "nothing was remembered: {} taken over from the cluster ({})",
+                number(d.workers, "worker"),
+                d.reason
+            )
+        }
+        E::ValueQuarantined(d) => {
+            let field = d.field.as_ref().map_or_else(String::new, |field| format!(" {field}"));
+            format!("{}{field} cannot be read and is moved to {}: {}; {}", d.key, d.moved_to, d.problem, d.consequence)
+        }
+        E::NodeRegistered(d) => format!("{} runs and has registered", d.node_name),
+        E::NodeRemovalConfirmed(d) => format!("{} is confirmed to be gone", d.node_name),
+        E::OperationResumed(d) => {
+            let how = if d.resolution == "roll_back" { "is rolled back" } else { "is finished" };
+            format!("a {} that another leader left {how}: {}", d.action, d.steps.join(", "))
+        }
+        E::PoolConfigured(d) => {
+            let (min, max) = (d.min_containers, d.max_containers);
+            format!("pool {} is kept: {min} to {max} containers of {}", d.function, d.image)
+        }
+        E::PoolRemoved(d) => format!("pool {} is no longer kept: {}", d.function, spaced(&d.reason)),
+        E::PoolScaledUp(d) => pool_scaled("up", &d.function, d.previous_containers, d.new_containers, &d.reason),
+        E::PoolScaledDown(d) => pool_scaled("down", &d.function, d.previous_containers, d.new_containers, &d.reason),
+        E::PoolContainerDraining(d) => {
+            format!("{} of pool {} gets no more calls: {}", d.container, d.function, d.reason)
+        }
+        E::PoolScalingFailed(d) => format!("pool {} could not {}: {}", d.function, d.action, d.error),
+        E::PoolContainerLost(d) => format!("{} of pool {} lost: {}", d.container, d.function, spaced(&d.cause)),
+        E::PoolSaturated(d) => {
+            format!("pool {} is saturated: all {} overloaded (max {})", d.function, d.containers, d.max_containers)
+        }
+        E::PoolSaturationEnded(d) => {
+            format!("pool {} is no longer saturated, after {}", d.function, format::seconds(d.duration))
+        }
+        E::PoolsRecovered(d) => {
+            let (pools, containers) = (number(d.pools, "pool"), number(d.containers, "container"));
+            format!("{pools} with {containers} recovered: {} gone, {} adopted", d.gone, d.adopted)
+        }
+        E::PoolsUnverified(d) => format!("{} unverified: {}", number(d.pools, "pool"), d.error),
         E::EventDeadLettered(d) => {
             let tries = if d.tries == 1 { "1 try".to_owned() } else { format!("{} tries", d.tries) };
             format!("{} gave up after {tries}: {}", d.handler, d.error)
@@ -153,7 +205,9 @@ pub fn workers_of(data: &EventData) -> &[WorkerName] {
         E::NodeUnexpectedlyLost(d) => from_ref(&d.node_name),
         E::NodeAdopted(d) => from_ref(&d.node_name),
         E::NodeCreated(d) => from_ref(&d.node_name),
+        E::NodeRegistered(d) => from_ref(&d.node_name),
         E::NodeReady(d) => from_ref(&d.node_name),
+        E::NodeRemovalConfirmed(d) => from_ref(&d.node_name),
         E::NodeDrained(d) => from_ref(&d.node_name),
         E::NodeRemoved(d) => from_ref(&d.node_name),
         E::NodeFailed(d) => from_ref(&d.node_name),
@@ -180,6 +234,10 @@ fn load(cpu: Option<f64>, memory: Option<f64>) -> String {
 
 fn number(value: u32, noun: &str) -> String {
     format::plural(u64::from(value), noun)
+}
+
+fn pool_scaled(direction: &str, function: &FunctionName, before: u32, after: u32, reason: &str) -> String {
+    format!("pool {function} scaled {direction} {before} → {after}: {}", spaced(reason))
 }
 
 fn names(names: &[WorkerName]) -> String {
@@ -214,6 +272,12 @@ mod tests {
             "active" | "enforcement" | "kept" | "dry_run" => json!(true),
             "last_sync" | "last_check" | "last_seen" | "created_at" | "until" | "since" | "violation_time"
             | "restore_time" | "from" | "to" => json!("2026-03-14T09:26:53Z"),
+            "function" => json!("hello"),
+            "container_names" | "steps" => json!(["hello-1"]),
+            "retry_at" | "decided_at" => json!("2026-03-14T09:26:53Z"),
+            "key" | "field" | "moved_to" | "problem" | "consequence" | "resolution" | "container" | "image" => {
+                json!("in_words")
+            }
             "status" | "cause" | "reason" | "detail" | "placed_by" | "command" | "replica" | "cluster" | "error"
             | "handler" | "event" | "entry" | "container_id" => json!("in_words"),
             _ => json!(3),

@@ -18,6 +18,8 @@ impl EventType {
             Self::WorkerUnprotected => Self::WorkerProtected,
             Self::ClusterReachable => Self::ClusterUnreachable,
             Self::StoreRestored => Self::StoreDegraded,
+            Self::PoolSaturationEnded => Self::PoolSaturated,
+            Self::PoolsRecovered => Self::PoolsUnverified,
             _ => return None,
         })
     }
@@ -37,7 +39,7 @@ mod tests {
     fn every_event_whose_name_says_that_something_ends_is_in_the_table() {
         for event_type in EventType::ALL {
             let name = event_type.name();
-            let says = ["Ended", "Restored", "Cleared", "Released", "Expired", "Reachable", "Unprotected"];
+            let says = ["Ended", "Restored", "Cleared", "Released", "Expired", "Reachable", "Unprotected", "Recovered"];
             let says = says.iter().any(|end| name.ends_with(end)) && name != "ClusterUnreachable";
             assert_eq!(event_type.ends().is_some(), says, "{name}");
             assert!(event_type.ends().is_none_or(EventType::lasts), "{name}");

@@ -82,6 +82,13 @@ pub fn consequences(view: &View, action: &Action, now: DateTime<Utc>) -> Vec<Con
         Action::Replay { handler, .. } => {
             found.follows(format!("{handler} gets these events again, and acts on them; no other handler does"));
         }
+        Action::PoolScale { function, direction, count } => {
+            found.follows(format!("scales the pool {function} {direction} by {count}, within its limits"));
+        }
+        Action::PoolDrain { container, .. } => {
+            found.follows(format!("{container} gets no more calls and is removed once it idles"));
+        }
+        Action::PoolWake { function } => found.follows(format!("the pool {function} gets its first container")),
         Action::DeadLetterDrop { .. } => found.beware("the event is gone for its handler".to_owned()),
     }
     found.circumstances();
