@@ -271,10 +271,9 @@ mod tests {
             "kind" => json!("permanent"),
             "active" | "enforcement" | "kept" | "dry_run" => json!(true),
             "last_sync" | "last_check" | "last_seen" | "created_at" | "until" | "since" | "violation_time"
-            | "restore_time" | "from" | "to" => json!("2026-03-14T09:26:53Z"),
+            | "restore_time" | "from" | "to" | "retry_at" | "decided_at" => json!("2026-03-14T09:26:53Z"),
             "function" => json!("hello"),
             "container_names" | "steps" => json!(["hello-1"]),
-            "retry_at" | "decided_at" => json!("2026-03-14T09:26:53Z"),
             "key" | "field" | "moved_to" | "problem" | "consequence" | "resolution" | "container" | "image" => {
                 json!("in_words")
             }
