@@ -6,6 +6,7 @@ pub mod conditions;
 mod gates;
 pub mod minimum;
 pub mod operator;
+pub mod pools;
 pub mod reconcile;
 mod scale_down;
 mod scale_up;
