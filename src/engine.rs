@@ -17,6 +17,7 @@ use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::handlers::Handler;
 use crate::model::ReplicaId;
+use crate::pools::{Board, Pools};
 use crate::store::server::PrivateServer;
 use crate::store::{Store, StoreError};
 use leader::{End, Leader};
@@ -56,6 +57,7 @@ pub enum Standing {
 pub struct Engine {
     parts: Parts,
     standing: watch::Sender<Standing>,
+    pools: Pools,
 }
 
 impl Engine {
@@ -63,11 +65,19 @@ impl Engine {
     #[must_use]
     pub fn new(parts: Parts) -> (Self, watch::Receiver<Standing>) {
         let (standing, receiver) = watch::channel(Standing::Follower);
-        (Self { parts, standing }, receiver)
+        let pools = Pools::of(&parts.config, &parts.store, &parts.cluster);
+        (Self { parts, standing, pools }, receiver)
+    }
+
+    /// The function pools as this process knows them, whether it leads or follows.
+    #[must_use]
+    pub fn pools(&self) -> Board {
+        self.pools.board()
     }
 
     /// Runs until it is told to stop. Whatever Redis or the cluster do, it goes on: nothing is concluded from an outage.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
+        let _pools = self.pools.start();
         let mut outage = Outage::default();
         while !stop.is_cancelled() {
             let ended = match self.acquire().await {
@@ -103,10 +113,16 @@ impl Engine {
     }
 
     async fn lead(&self, epoch: u64, outage: &mut Outage, stop: &CancellationToken) -> Result<End, StoreError> {
-        let mut leader = Leader::begin(&self.parts, epoch).await?;
+        let mut leader = Leader::begin(&self.parts, &self.pools, epoch).await?;
         leader.report_outage(outage).await?;
         self.stand(Standing::Leader);
-        leader.lead(stop).await
+        self.pools.lead(Some(epoch));
+        let ended = leader.lead(stop).await;
+        // While only the store is gone, the pools are kept on: nobody else can lead.
+        if matches!(ended, Ok(_) | Err(StoreError::Fenced { .. })) {
+            self.pools.follow();
+        }
+        ended
     }
 
     /// A clean exit gives the lease up, so that the next replica takes over at once.

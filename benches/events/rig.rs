@@ -70,7 +70,7 @@ impl Running {
             handlers: handlers::enabled(&config).into_iter().chain(more).collect(),
             store: store.clone(),
             server: None,
-            cluster: Cluster { host, scheduler: None },
+            cluster: Cluster { host, scheduler: None, pools: None },
             replica: ReplicaId("bench".to_owned()),
             config,
         });

@@ -26,6 +26,7 @@ use crate::handlers::{Because, Draft, Handler, World, alert_manager};
 use crate::model::event::{LeaderElected, StoreDegraded, StoreRestored};
 use crate::model::{ConditionKey, ContainerId, EngineInfo, Metadata, Observation, State, WorkerName};
 use crate::policy::backoff;
+use crate::pools::Pools;
 use crate::store::{Acknowledgement, DeadLetter, Settled, StoreError, Transaction};
 
 /// While a worker is awaited or a comparison is asked for, the cluster is looked at this often.
@@ -54,6 +55,7 @@ pub(super) enum End {
 /// The leading replica.
 pub(super) struct Leader<'a> {
     parts: &'a Parts,
+    pools: &'a Pools,
     epoch: u64,
     since: DateTime<Utc>,
     state: State,
@@ -74,13 +76,14 @@ pub(super) struct Leader<'a> {
 
 impl<'a> Leader<'a> {
     /// Reads what is remembered, takes over what was left, and says who leads.
-    pub(super) async fn begin(parts: &'a Parts, epoch: u64) -> Result<Self, StoreError> {
+    pub(super) async fn begin(parts: &'a Parts, pools: &'a Pools, epoch: u64) -> Result<Self, StoreError> {
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), parts.config.leader.lease.get());
         let inbox = Inbox::open(&parts.store, &parts.replica, &parts.handlers).await?;
         let snapshot = parts.store.snapshot().await?;
         let since = clock::now();
         let mut leader = Self {
             parts,
+            pools,
             epoch,
             since,
             state: snapshot.state,
