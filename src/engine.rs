@@ -83,6 +83,8 @@ impl Engine {
             let ended = match self.acquire().await {
                 Ok(Some(epoch)) => self.lead(epoch, &mut outage, &stop).await,
                 Ok(None) => {
+                    // Not sooner: while nobody else is known to lead, the pools are kept on, and nothing is taken from them.
+                    self.pools.follow();
                     self.stand(Standing::Follower);
                     self.pause(self.campaign_interval(), &stop).await;
                     continue;
@@ -116,13 +118,7 @@ impl Engine {
         let mut leader = Leader::begin(&self.parts, &self.pools, epoch).await?;
         leader.report_outage(outage).await?;
         self.stand(Standing::Leader);
-        self.pools.lead(Some(epoch));
-        let ended = leader.lead(stop).await;
-        // While only the store is gone, the pools are kept on: nobody else can lead.
-        if matches!(ended, Ok(_) | Err(StoreError::Fenced { .. })) {
-            self.pools.follow();
-        }
-        ended
+        leader.lead(stop).await
     }
 
     /// A clean exit gives the lease up, so that the next replica takes over at once.

@@ -283,7 +283,7 @@ async fn without_tokens_reading_is_open_on_loopback_and_commands_are_not() {
     let serve = async |config: Config| {
         let stop = tokio_util::sync::CancellationToken::new();
         let views = viewer::follow(store.clone(), config.cluster.id.clone(), stop.clone());
-        http::serve(config.into(), store.clone(), views, None, stop).await
+        http::serve(config.into(), store.clone(), views, None, None, stop).await
     };
     assert!(matches!(serve(config.clone()).await, Err(HttpError::Exposed(_))));
     config.http.listen = Some(stage.server.address.to_string());

@@ -110,6 +110,7 @@ impl<'a> Leader<'a> {
         let mut draft = leader.draft("engine", since);
         draft.emit(LeaderElected { replica: parts.replica.to_string(), epoch }, Because::default());
         leader.commit(draft, None).await?;
+        pools.lead(Some(epoch));
         Ok(leader)
     }
 

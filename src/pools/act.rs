@@ -183,6 +183,8 @@ impl Manager {
             }
         }
         kept.changed_at = now;
+        // Somebody still wants to call the function: the rules try again.
+        kept.demand |= names.is_empty() && reason == UpReason::Demand;
         if let Some(error) = &failure {
             self.failed(function, Direction::Up, error, &because, now);
         }
@@ -256,8 +258,7 @@ impl Manager {
     ) {
         let Some(kept) = self.pools.get_mut(function) else { return };
         let retry_at = kept.failed(now);
-        let data =
-            PoolScalingFailed { function: function.clone(), action, error: error.said().to_owned(), retry_at };
+        let data = PoolScalingFailed { function: function.clone(), action, error: error.said().to_owned(), retry_at };
         // The person is answered by another event.
         let because = Because { actor: None, ..because.clone() };
         kept.news.push(self.journal.event(data, because, now));
@@ -347,7 +348,15 @@ impl Manager {
             }
         };
         let because = Because::of(command.command_id).by(command.actor.clone());
+        let rests_until = self.pools.get(&function).and_then(|kept| kept.rests_until).filter(|until| *until > now);
         match wanted {
+            Wanted::Up(_, UpReason::Demand) if rests_until.is_some() => {
+                let detail =
+                    "the last attempts failed, as PoolScalingFailed tells; it is tried again by itself".to_owned();
+                let refusal = Refusal { reason: "backoff", detail };
+                let data = refused(command, &refusal).into();
+                self.answer(answering, data, Err(refusal), now).await;
+            }
             Wanted::Up(count, reason) => self.make(&function, count, reason, because, Some(answering)),
             Wanted::Down(ids) => {
                 self.dismiss(&function, &ids, DownReason::Operator, &because, now);
@@ -430,7 +439,8 @@ impl Manager {
         };
         for function in functions {
             let reason = "it is no longer configured, and its containers are gone".to_owned();
-            let mut events = self.pools.get_mut(&function).map(|kept| std::mem::take(&mut kept.news)).unwrap_or_default();
+            let mut events =
+                self.pools.get_mut(&function).map(|kept| std::mem::take(&mut kept.news)).unwrap_or_default();
             events.push(self.journal.event(
                 PoolRemoved { function: function.clone(), reason },
                 Because::default(),

@@ -218,17 +218,25 @@ mod tests {
     #[test]
     fn the_least_loaded_healthy_one_then_the_idle_then_the_overloaded() {
         let (hot, cold) = (container(3, Overloaded, Some(71.0)), container(4, Idle, Some(0.0)));
-        let healthy = vec![container(1, Healthy, Some(60.0)), container(2, Healthy, Some(30.0)), hot.clone(), cold.clone()];
+        let healthy =
+            vec![container(1, Healthy, Some(60.0)), container(2, Healthy, Some(30.0)), hot.clone(), cold.clone()];
         assert_eq!(called(healthy), calls(&[("f-2", 12)]));
         assert_eq!(called(vec![hot.clone(), cold, container(5, Draining, Some(0.0))]), calls(&[("f-4", 12)]));
         assert_eq!(called(vec![hot, container(6, Overloaded, Some(99.0))]), calls(&[("f-3", 12)]));
         assert_eq!(called(vec![container(5, Draining, Some(0.0))]), calls(&[("nobody", 12)]));
-        assert_eq!(called(vec![PoolContainer { address: None, ..container(1, Healthy, Some(1.0)) }]), calls(&[("nobody", 12)]));
+        assert_eq!(
+            called(vec![PoolContainer { address: None, ..container(1, Healthy, Some(1.0)) }]),
+            calls(&[("nobody", 12)])
+        );
     }
 
     #[test]
     fn equally_good_ones_share() {
-        let near = vec![container(1, Healthy, Some(30.0)), container(2, Healthy, Some(34.9)), container(3, Healthy, Some(35.0))];
+        let near = vec![
+            container(1, Healthy, Some(30.0)),
+            container(2, Healthy, Some(34.9)),
+            container(3, Healthy, Some(35.0)),
+        ];
         assert_eq!(called(near), calls(&[("f-1", 6), ("f-2", 6)]));
         let unknown = vec![container(1, Healthy, None), container(2, Healthy, None), container(3, Healthy, None)];
         assert_eq!(called(unknown), calls(&[("f-1", 4), ("f-2", 4), ("f-3", 4)]));

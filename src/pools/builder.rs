@@ -227,7 +227,11 @@ impl AutoscalingRuntimeBuilder {
         }
         if self.max == 0 || self.min > self.max {
             let found = format!("{} to {}", self.min, self.max);
-            return refuse("min_containers_per_function", found, "a minimum up to the maximum, and a maximum of at least 1");
+            return refuse(
+                "min_containers_per_function",
+                found,
+                "a minimum up to the maximum, and a maximum of at least 1",
+            );
         }
         if self.batch_size == 0 {
             return refuse("persistence_batch_size", "0".to_owned(), "1 or more");

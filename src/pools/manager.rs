@@ -285,7 +285,11 @@ impl Manager {
             }
         };
         self.news.extend(news);
-        self.told = recovered.changes.iter().all(|change| !matches!(change, Change::SetPoolMetadata(_))).then_some(recovered.pools.len());
+        self.told = recovered
+            .changes
+            .iter()
+            .all(|change| !matches!(change, Change::SetPoolMetadata(_)))
+            .then_some(recovered.pools.len());
         let dirty: BTreeSet<String> = changed.into_iter().map(str::to_owned).collect();
         let fresh: BTreeSet<FunctionName> = recovered.fresh.into_iter().collect();
         for pool in recovered.pools {
@@ -444,8 +448,7 @@ fn decline(order: Order) {
     const NOT_HERE: &str = "another process keeps the pools of this cluster now: ask it, or wait until this one does";
     match order {
         Order::Command(mut answering) => {
-            let refusal =
-                crate::policy::operator::Refusal { reason: "leader", detail: NOT_HERE.to_owned() };
+            let refusal = crate::policy::operator::Refusal { reason: "leader", detail: NOT_HERE.to_owned() };
             answering.tell(Err(refusal));
         }
         Order::Ready(reply) => {

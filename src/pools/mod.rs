@@ -144,17 +144,23 @@ impl Pools {
     }
 
     /// What this process does from now on.
-    pub(crate) fn take_role(&self, role: Role) {
-        self.role.send_replace(role);
+    fn take_role(&self, role: Role) {
+        tell(&self.role, role);
     }
 
     /// The way to tell what this process does.
-    pub(crate) fn roles(&self) -> watch::Sender<Role> {
-        self.role.clone()
+    fn roles(&self) -> impl Fn(Role) + Send + 'static {
+        let roles = self.role.clone();
+        move |role| tell(&roles, role)
     }
 
     /// The way to give orders in this process.
-    pub(crate) fn orders(&self) -> mpsc::Sender<Order> {
+    fn orders(&self) -> mpsc::Sender<Order> {
         self.orders.clone()
     }
+}
+
+/// What is no news wakes nobody.
+fn tell(roles: &watch::Sender<Role>, role: Role) {
+    roles.send_if_modified(|known| std::mem::replace(known, role) != role);
 }

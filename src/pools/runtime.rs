@@ -80,7 +80,7 @@ impl AutoscalingRuntime {
         self.pools.take_role(role);
         if let Some(member) = &self.member {
             let (member, roles) = (Arc::clone(member), self.pools.roles());
-            let campaign = async move { campaign(&member, role, |role| { roles.send_replace(role); }).await };
+            let campaign = async move { campaign(&member, role, roles).await };
             self.campaign = Some(Campaign(tokio::spawn(campaign)));
         }
         self.ask(Order::Ready).await
@@ -194,10 +194,7 @@ impl AutoscalingRuntime {
         Ok(answer.await.map_err(|_| PoolError::NotNow(CUT_OFF))??)
     }
 
-    async fn ask(
-        &self,
-        order: impl FnOnce(oneshot::Sender<Result<(), PoolError>>) -> Order,
-    ) -> Result<(), PoolError> {
+    async fn ask(&self, order: impl FnOnce(oneshot::Sender<Result<(), PoolError>>) -> Order) -> Result<(), PoolError> {
         let (reply, answer) = oneshot::channel();
         self.give(order(reply)).await?;
         answer.await.map_err(|_| PoolError::NotNow(CUT_OFF))?

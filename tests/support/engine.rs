@@ -14,6 +14,7 @@ use windlass::config::{ClusterKind, Config, Span};
 use windlass::engine::{Engine, Parts};
 use windlass::handlers::{self, Handler};
 use windlass::model::{Action, Actor, Command, Direction, Event, EventType, ReplicaId, State};
+use windlass::pools::Board;
 use windlass::store::{Address, Keys, Store, StoreError};
 use windlass::{bus, viewer};
 
@@ -45,6 +46,7 @@ pub async fn connect(url: &str, config: &Config) -> Store {
 pub struct RunningEngine {
     pub store: Store,
     pub cluster: Cluster,
+    pub pools: Board,
     config: Arc<Config>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -71,8 +73,9 @@ impl RunningEngine {
         };
         let stop = CancellationToken::new();
         let (engine, _) = Engine::new(parts);
+        let pools = engine.pools();
         let task = tokio::spawn(engine.run(stop.clone()));
-        Self { store, cluster, config, stop, task }
+        Self { store, cluster, pools, config, stop, task }
     }
 
     /// Stops it cleanly.

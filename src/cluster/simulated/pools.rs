@@ -96,11 +96,18 @@ impl SimulatedPools {
 }
 
 impl PoolWorld {
-    fn create(&mut self, request: &PoolContainerRequest, now: DateTime<Utc>) -> Result<ObservedPoolContainer, ClusterError> {
+    fn create(
+        &mut self,
+        request: &PoolContainerRequest,
+        now: DateTime<Utc>,
+    ) -> Result<ObservedPoolContainer, ClusterError> {
         self.version = VERSION;
         if let Some(known) = self.containers.get_mut(&request.name) {
             if known.function != request.function {
-                return Err(refused(format!("the name {} is taken by a container of {}", request.name, known.function)));
+                return Err(refused(format!(
+                    "the name {} is taken by a container of {}",
+                    request.name, known.function
+                )));
             }
             known.running = true;
             return Ok(known.observed(&request.name));
@@ -270,7 +277,9 @@ mod tests {
         let mut world = PoolWorld::default();
         let one = world.create(&request("hello-1"), now).unwrap().id;
         world.demands.insert("hello".parse().unwrap(), 90.0);
-        let cpu = |world: &PoolWorld, at| world.load(std::slice::from_ref(&one), 1, at).get(&one).and_then(|load| load.cpu_percent);
+        let cpu = |world: &PoolWorld, at| {
+            world.load(std::slice::from_ref(&one), 1, at).get(&one).and_then(|load| load.cpu_percent)
+        };
         assert_eq!(cpu(&world, now), None);
         assert!(cpu(&world, later).is_some_and(|cpu| (85.0..=95.0).contains(&cpu)));
         world.create(&request("hello-2"), now).unwrap();
