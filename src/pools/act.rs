@@ -1,25 +1,21 @@
 //! What is done to containers: by the rules, by operators, and what is said of it.
 
 use chrono::{DateTime, Utc};
-use tokio::sync::oneshot;
 
-use super::PoolError;
 use super::journal::Written;
 use super::kept::Kept;
 use super::manager::Manager;
-use super::orders::{Answering, Order};
+use super::orders::Answering;
 use super::work::Report;
 use crate::clock;
 use crate::cluster::ClusterError;
 use crate::cluster::pools::{ObservedPoolContainer, PoolContainerRequest};
 use crate::handlers::Because;
-use crate::handlers::operator::pools::{Wanted, judge, refused};
-use crate::handlers::operator::{self};
+use crate::handlers::operator::pools::refused;
 use crate::model::event::{
-    PoolContainerDraining, PoolRemoved, PoolSaturated, PoolSaturationEnded, PoolScaledDown, PoolScaledUp,
-    PoolScalingFailed,
+    PoolRemoved, PoolSaturated, PoolSaturationEnded, PoolScaledDown, PoolScaledUp, PoolScalingFailed,
 };
-use crate::model::{Change, ContainerId, ContainerStatus, Direction, Event, EventData, FunctionName, PoolSpec};
+use crate::model::{Change, ContainerId, ContainerStatus, Direction, EventData, FunctionName};
 use crate::policy::operator::Refusal;
 use crate::policy::pools::{self, Decision, DownReason, UpReason};
 
@@ -97,7 +93,7 @@ impl Manager {
     }
 
     /// Sets about making containers.
-    fn make(
+    pub(super) fn make(
         &mut self,
         function: &FunctionName,
         count: u32,
@@ -124,7 +120,7 @@ impl Manager {
     }
 
     /// Sets about removing containers that are dismissed.
-    fn remove(&mut self, function: &FunctionName, ids: Vec<ContainerId>, answering: Option<Answering>) {
+    pub(super) fn remove(&mut self, function: &FunctionName, ids: Vec<ContainerId>, answering: Option<Answering>) {
         let Some(kept) = self.pools.get_mut(function) else { return };
         let (mut reason, mut because) = (DownReason::Drained, Because::default());
         for id in &ids {
@@ -290,133 +286,6 @@ impl Manager {
         }
     }
 
-    /// Answers a command: the record, the event, and the acknowledgement in one transaction.
-    async fn answer(
-        &mut self,
-        mut answering: Answering,
-        data: EventData,
-        told: Result<Vec<String>, Refusal>,
-        now: DateTime<Utc>,
-    ) {
-        let command = &answering.command;
-        let because = Because::of(command.command_id).by(command.actor.clone());
-        let event = self.journal.event_from(operator::SOURCE, data, because, now);
-        self.remember(command.command_id, event.clone());
-        self.acknowledge(&answering, event).await;
-        answering.tell(told);
-    }
-
-    async fn acknowledge(&mut self, answering: &Answering, event: Event) {
-        let record = answering.command.action.pool().and_then(|function| self.record(function));
-        let changes = record.map(|record| Change::PutPool(Box::new(record))).into_iter().collect();
-        self.journal.write(vec![event], changes, answering.acknowledgement.clone()).await;
-    }
-
-    /// Deals with an order.
-    pub(super) async fn ordered(&mut self, order: Order) {
-        match order {
-            Order::Command(answering) => self.commanded(*answering).await,
-            Order::Ready(reply) => {
-                self.show();
-                let _ = reply.send(Ok(()));
-            }
-            Order::Ensure(spec, reply) => self.ensure(&spec, reply).await,
-            Order::Remove(function, reply) => {
-                let there = self.pools.contains_key(&function);
-                let answer = if there { Ok(()) } else { Err(PoolError::Unknown(function.clone())) };
-                self.retire(&function, clock::now());
-                let _ = reply.send(answer);
-            }
-        }
-    }
-
-    async fn commanded(&mut self, answering: Answering) {
-        let now = clock::now();
-        let command = &answering.command;
-        // It was heard again because its acknowledgement was lost: it is answered as before, and not carried out twice.
-        if let Some((_, event)) = self.answers.iter().find(|(known, _)| *known == command.command_id) {
-            let event = event.clone();
-            return self.acknowledge(&answering, event).await;
-        }
-        let states = self.pools.values().filter(|kept| !kept.retired).map(Kept::state);
-        let judged = judge(command, states, self.setting.dry_run, now);
-        let (function, wanted) = match judged {
-            Ok(judged) => judged,
-            Err(refusal) => {
-                let data = refused(command, &refusal).into();
-                return self.answer(answering, data, Err(refusal), now).await;
-            }
-        };
-        let because = Because::of(command.command_id).by(command.actor.clone());
-        let rests_until = self.pools.get(&function).and_then(|kept| kept.rests_until).filter(|until| *until > now);
-        match wanted {
-            Wanted::Up(_, UpReason::Demand) if rests_until.is_some() => {
-                let detail =
-                    "the last attempts failed, as PoolScalingFailed tells; it is tried again by itself".to_owned();
-                let refusal = Refusal { reason: "backoff", detail };
-                let data = refused(command, &refusal).into();
-                self.answer(answering, data, Err(refusal), now).await;
-            }
-            Wanted::Up(count, reason) => self.make(&function, count, reason, because, Some(answering)),
-            Wanted::Down(ids) => {
-                self.dismiss(&function, &ids, DownReason::Operator, &because, now);
-                if self.save().await == Written::Done && self.journal.may_act().await {
-                    self.remove(&function, ids, Some(answering));
-                } else {
-                    let detail = "Redis cannot be used, or another replica leads: nothing is taken away now; the containers \
-                                  are drained and go when it can be recorded";
-                    let refusal = Refusal { reason: "store_down", detail: detail.to_owned() };
-                    let data = refused(&answering.command, &refusal).into();
-                    self.answer(answering, data, Err(refusal), now).await;
-                }
-            }
-            Wanted::Drain(id) => {
-                self.dismiss(&function, std::slice::from_ref(&id), DownReason::Drained, &because, now);
-                let name = self.pools.get(&function).and_then(|kept| {
-                    Some(kept.pool.containers.iter().find(|container| container.id == id)?.name.clone())
-                });
-                let container = name.unwrap_or_default();
-                let reason = answering.command.reason.clone();
-                let data = PoolContainerDraining { function, container: container.clone(), reason };
-                self.answer(answering, data.into(), Ok(vec![container]), now).await;
-            }
-        }
-    }
-
-    fn dismiss(
-        &mut self,
-        function: &FunctionName,
-        ids: &[ContainerId],
-        reason: DownReason,
-        because: &Because,
-        now: DateTime<Utc>,
-    ) {
-        if let Some(kept) = self.pools.get_mut(function) {
-            for id in ids {
-                kept.dismiss(id, reason, because.clone(), now);
-            }
-        }
-    }
-
-    async fn ensure(&mut self, spec: &PoolSpec, reply: oneshot::Sender<Result<(), PoolError>>) {
-        let now = clock::now();
-        let news = match self.pools.get_mut(&spec.function) {
-            Some(kept) => kept.configure(spec, now),
-            None => {
-                let kept = Kept::empty(spec.clone(), now);
-                let news = kept.configured();
-                self.pools.insert(spec.function.clone(), kept);
-                Some(news)
-            }
-        };
-        if let (Some(data), Some(kept)) = (news, self.pools.get_mut(&spec.function)) {
-            let event = self.journal.event(data, Because::default(), now);
-            kept.news.push(event);
-        }
-        self.save().await;
-        let _ = reply.send(Ok(()));
-    }
-
     /// A pool that is wanted no longer: its containers get no more calls and go.
     pub(super) fn retire(&mut self, function: &FunctionName, now: DateTime<Utc>) {
         let Some(kept) = self.pools.get_mut(function) else { return };
@@ -433,10 +302,11 @@ impl Manager {
         let ended = |kept: &&Kept| {
             kept.retired && kept.pool.verified && kept.pool.containers.is_empty() && kept.coming.is_empty()
         };
-        let functions: Vec<FunctionName> = match self.journal.is_adrift() {
-            true => Vec::new(),
-            false => self.pools.values().filter(ended).map(|kept| kept.function().clone()).collect(),
-        };
+        if self.journal.is_adrift() {
+            return Written::Adrift;
+        }
+        let functions: Vec<FunctionName> =
+            self.pools.values().filter(ended).map(|kept| kept.function().clone()).collect();
         for function in functions {
             let reason = "it is no longer configured, and its containers are gone".to_owned();
             let mut events =

@@ -10,6 +10,7 @@
 mod act;
 mod balance;
 mod builder;
+mod command;
 mod error;
 mod journal;
 mod kept;
@@ -18,6 +19,7 @@ mod manager;
 mod orders;
 pub mod recover;
 mod runtime;
+mod save;
 mod work;
 
 use std::sync::Arc;

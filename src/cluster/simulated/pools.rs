@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn by_itself_a_function_is_called_in_waves() {
         let function: FunctionName = "hello".parse().unwrap();
-        let at = |second| DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap();
+        let at = |second: i64| DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap();
         let course: Vec<f64> = (0..90).map(|second| demand(&function, 1, at(second))).collect();
         assert!(course.iter().filter(|demand| **demand <= 0.0).count() >= 44);
         assert!(course.iter().copied().fold(0.0, f64::max) > 95.0);
