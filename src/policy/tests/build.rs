@@ -132,6 +132,7 @@ impl Scene {
                 decided_at: self.now,
                 decided_by: id,
                 started_by: None,
+                rolling_back: false,
             },
         );
         self

@@ -314,9 +314,11 @@ fn is_step(event: &Event) -> bool {
     matches!(
         event.event_type(),
         EventType::NodeCreated
+            | EventType::NodeRegistered
             | EventType::NodeReady
             | EventType::NodeDrained
             | EventType::NodeRemoved
+            | EventType::NodeRemovalConfirmed
             | EventType::NodeFailed
     )
 }
@@ -332,8 +334,12 @@ struct Lane<'a> {
 impl Lane<'_> {
     fn rows(&self, direction: Option<Direction>, started: Option<DateTime<Utc>>, end: &End) -> Vec<Row> {
         let steps: &[(&'static str, Step)] = match direction {
-            Some(Direction::Up) => &[("created", Step::Created), ("ready", Step::Ready)],
-            Some(Direction::Down) => &[("drained", Step::Drained), ("removed", Step::Removed)],
+            Some(Direction::Up) => {
+                &[("created", Step::Created), ("registered", Step::Registered), ("ready", Step::Ready)]
+            }
+            Some(Direction::Down) => {
+                &[("drained", Step::Drained), ("removed", Step::Removed), ("confirmed", Step::Confirmed)]
+            }
             None => &[],
         };
         let reached = self.subject.operation().and_then(|operation| operation.step_of(self.worker));
@@ -350,6 +356,8 @@ impl Lane<'_> {
                 Some(_) => Stage::Done,
                 None if passed => Stage::Unseen,
                 None if !failures.is_empty() => break,
+                // Done by a windlass that did not know this step.
+                None if matches!((end, step), (End::Completed(_), Step::Registered | Step::Confirmed)) => continue,
                 None if std::mem::take(&mut open) => Stage::UnderWay,
                 None => Stage::Waiting,
             };
@@ -386,8 +394,10 @@ impl Lane<'_> {
     fn event_of(&self, step: Step) -> Option<&Arc<Event>> {
         self.events().find(|event| match (&event.data, step) {
             (EventData::NodeCreated(_), Step::Created)
+            | (EventData::NodeRegistered(_), Step::Registered)
             | (EventData::NodeReady(_), Step::Ready)
-            | (EventData::NodeDrained(_), Step::Drained) => true,
+            | (EventData::NodeDrained(_), Step::Drained)
+            | (EventData::NodeRemovalConfirmed(_), Step::Confirmed) => true,
             (EventData::NodeRemoved(data), Step::Removed) => data.reason == "scale_down",
             _ => false,
         })
