@@ -119,5 +119,8 @@ fn the_pause_is_as_configured_for_its_direction_alone_and_the_longer_rest_counts
     let cooling = scene.clone().cooling(Direction::Up, 9);
     assert_eq!(gate(&cooling, Direction::Up, GateKind::Cooldown).clears_at, cooling.state.cooldowns.up);
     scene.rules.operations.backoff.longest_pause = "3s".parse().unwrap();
-    assert_eq!(gate(&scene, Direction::Up, GateKind::Cooldown).detail, "the last 2 attempts failed; trying again in 3s");
+    assert_eq!(
+        gate(&scene, Direction::Up, GateKind::Cooldown).detail,
+        "the last 2 attempts failed; trying again in 3s"
+    );
 }
