@@ -60,15 +60,6 @@ pub enum Step {
 }
 
 impl Step {
-    /// Every step of a way, from the first to the last.
-    #[must_use]
-    pub const fn of(direction: Direction) -> [Self; 4] {
-        match direction {
-            Direction::Up => [Self::Allocated, Self::Created, Self::Registered, Self::Ready],
-            Direction::Down => [Self::Chosen, Self::Drained, Self::Removed, Self::Confirmed],
-        }
-    }
-
     /// Whether nothing is left to do for this worker.
     #[must_use]
     pub const fn is_final(self) -> bool {
