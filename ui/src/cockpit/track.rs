@@ -354,10 +354,9 @@ impl Lane<'_> {
             let passed = known.is_some_and(|known| known.progress().0 >= step.progress().0);
             let stage = match event {
                 Some(_) => Stage::Done,
+                None if self.was_unknown(*step, end) => continue,
                 None if passed => Stage::Unseen,
                 None if !failures.is_empty() => break,
-                // Done by a windlass that did not know this step.
-                None if matches!((end, step), (End::Completed(_), Step::Registered | Step::Confirmed)) => continue,
                 None if std::mem::take(&mut open) => Stage::UnderWay,
                 None => Stage::Waiting,
             };
@@ -374,6 +373,16 @@ impl Lane<'_> {
             rows.push(self.row("failed", Stage::Failed, None, None, None));
         }
         rows
+    }
+
+    /// Whether a windlass that did not know this step carried the operation out: what was before it and what was after it is held.
+    fn was_unknown(&self, step: Step, end: &End) -> bool {
+        let held = |step| self.event_of(step).is_some();
+        match step {
+            Step::Registered => held(Step::Created) && held(Step::Ready),
+            Step::Confirmed => held(Step::Removed) && matches!(end, End::Completed(_)),
+            _ => false,
+        }
     }
 
     fn row(
