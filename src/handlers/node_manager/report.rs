@@ -77,7 +77,7 @@ fn succeeded(
             let because = Because { caused_by: Some(failed), ..undone }.within(*operation);
             draft.emit(NodeRemoved { node_name, reason: "rolled_back".to_owned() }, because);
         }
-        (Work::Drain { .. }, Done::Spared) | (Work::Spare { .. }, Done::Spared) => {
+        (Work::Drain { .. } | Work::Spare { .. }, Done::Spared) => {
             let (reason, kept) = (why(work, worker, world, draft), is_left(worker, world, draft));
             draft.emit(NodeFailed { node_name, reason, kept }, because);
         }

@@ -126,16 +126,16 @@ impl Rig {
             }
             _ => Err(ClusterError::Unavailable { cluster: "test", error: "later".to_owned() }),
         };
-        self.report(Report { work, result });
+        self.report(&Report { work, result });
         true
     }
 
-    pub fn report(&mut self, report: Report) {
+    pub fn report(&mut self, report: &Report) {
         if let (Ok(Done::Removed), Some(seen)) = (&report.result, &mut self.observation) {
             seen.workers.remove(report.work.name());
         }
         self.draft(NodeManager.name(), |world, draft| {
-            let _ = NodeManager.on_report(&report, world, draft);
+            let _ = NodeManager.on_report(report, world, draft);
         });
     }
 
