@@ -87,7 +87,7 @@ async fn a_container_is_made_listed_called_measured_and_removed() {
     // The listing tells whole seconds.
     assert_eq!(listed[0].created_at.timestamp(), made.created_at.timestamp());
     listed[0].created_at = made.created_at;
-    assert_eq!(listed, [made.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&made));
 
     let load = measured(&pools, &made.id).await;
     assert!(load.memory_percent.is_some_and(|percent| (0.0..100.0).contains(&percent)), "{load:?}");

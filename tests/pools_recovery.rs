@@ -11,7 +11,7 @@ use support::engine::{brisk, connect};
 use support::redis::TestRedis;
 use windlass::clock;
 use windlass::cluster::docker::labels;
-use windlass::cluster::pools::{ObservedPoolContainer, PoolContainerRequest, PoolHost};
+use windlass::cluster::pools::{ObservedPoolContainer, PoolContainerRequest};
 use windlass::cluster::{self, ClusterError};
 use windlass::config::{ClusterKind, Config, FunctionConfig, Span};
 use windlass::model::pool::{MonitoringConfig, PersistedPoolState};
@@ -54,12 +54,11 @@ fn put(pool: &Pool) -> Change {
 
 /// Writes as the leader does.
 async fn commit(store: &Store, changes: Vec<Change>) {
-    let epoch = match store.leader().await.unwrap() {
-        Some(leader) => leader.epoch,
-        None => {
-            let replica = ReplicaId("test".to_owned());
-            store.acquire_lease(&replica, Duration::from_secs(600)).await.unwrap().expect("the lease is free")
-        }
+    let replica = ReplicaId("test".to_owned());
+    let epoch = if let Some(leader) = store.leader().await.unwrap() {
+        leader.epoch
+    } else {
+        store.acquire_lease(&replica, Duration::from_secs(600)).await.unwrap().expect("the lease is free")
     };
     let transaction = Transaction {
         id: clock::fresh_id(clock::now()),
@@ -250,7 +249,7 @@ async fn recovery_keeps_what_runs_drops_what_is_proved_gone_and_adopts_what_was_
     let ids = |found: &[ObservedPoolContainer]| found.iter().map(|found| found.id.clone()).collect::<Vec<_>>();
     assert_eq!(ids(&recovered.adopted), [made[3].id.clone()]);
     assert_eq!(ids(&recovered.ended), [made[1].id.clone()]);
-    assert_eq!(ids(&recovered.unknown), [stranger.id.clone()]);
+    assert_eq!(ids(&recovered.unknown), std::slice::from_ref(&stranger.id));
     assert!(cluster.containers().contains(&stranger.id.0), "left alone");
 
     commit(&store, recovered.changes).await;

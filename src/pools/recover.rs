@@ -225,6 +225,8 @@ fn about(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::ContainerId;
     use crate::model::pool::MonitoringConfig;
@@ -354,5 +356,28 @@ mod tests {
         let recovered = merge(LoadedPools::default(), &[spec("a")], Ok(vec![listed("a", 3, true)]), at(0));
         assert_eq!(names(&recovered.pools[0]), ["a-3"]);
         assert_eq!((recovered.adopted.len(), recovered.containers()), (1, 1));
+    }
+
+    proptest! {
+        /// Whatever was remembered and whatever is there: what runs is in the pool, and nothing else.
+        #[test]
+        fn after_a_listing_the_pool_is_what_runs(
+            known in proptest::collection::btree_set(0_u32..8, 0..8),
+            there in proptest::collection::btree_map(0_u32..8, any::<bool>(), 0..8),
+        ) {
+            let numbers: Vec<u32> = known.iter().copied().collect();
+            let listing = there.iter().map(|(number, running)| listed("a", *number, *running)).collect();
+            let before = loaded(vec![remembered("a", &numbers)]);
+            let recovered = merge(before, &[spec("a")], Ok(listing), at(0));
+            let runs = |number: &u32| there.get(number) == Some(&true);
+            let name = |number: u32| format!("a-{number}");
+            let expected: Vec<String> = there.keys().copied().filter(runs).map(name).collect();
+            prop_assert_eq!(names(&recovered.pools[0]), expected);
+            prop_assert_eq!(recovered.gone.len(), known.iter().filter(|number| !runs(number)).count());
+            prop_assert_eq!(recovered.adopted.len(), there.keys().filter(|number| runs(number) && !known.contains(number)).count());
+            prop_assert_eq!(recovered.ended.len(), there.values().filter(|running| !**running).count());
+            let differs = !recovered.gone.is_empty() || !recovered.adopted.is_empty();
+            prop_assert_eq!(!written(&recovered).is_empty(), differs);
+        }
     }
 }
