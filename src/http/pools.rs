@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -117,7 +118,12 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Proble
     Ok(json(StatusCode::OK, &report))
 }
 
-pub(super) async fn endpoint(State(app): State<Arc<App>>, Path(function): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn endpoint(
+    State(app): State<Arc<App>>,
+    function: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    // What cannot be read as text is no function's name.
+    let function = function.map(|Path(function)| function).unwrap_or_default();
     if let Some(found) = app.pools.board.healthiest(&function) {
         return Ok(json(StatusCode::OK, &EndpointAnswer::from(found.as_ref())));
     }

@@ -64,7 +64,7 @@ pub(super) struct Leaving {
 
 impl Kept {
     /// A pool in which nothing is under way.
-    pub(super) fn new(pool: Pool, now: DateTime<Utc>) -> Self {
+    pub(super) const fn new(pool: Pool) -> Self {
         Self {
             pool,
             coming: BTreeSet::new(),
@@ -74,7 +74,7 @@ impl Kept {
             failures: 0,
             rests_until: None,
             saturated: None,
-            changed_at: DateTime::<Utc>::MIN_UTC.max(now - chrono::TimeDelta::seconds(1)),
+            changed_at: DateTime::<Utc>::MIN_UTC,
             dirty: false,
             news: Vec::new(),
         }
@@ -82,7 +82,7 @@ impl Kept {
 
     /// A pool that has no container yet.
     pub(super) fn empty(spec: PoolSpec, now: DateTime<Utc>) -> Self {
-        let mut kept = Self::new(Pool { spec, containers: Vec::new(), verified: false, last_updated: now }, now);
+        let mut kept = Self::new(Pool { spec, containers: Vec::new(), verified: false, last_updated: now });
         kept.dirty = true;
         kept
     }

@@ -289,7 +289,7 @@ impl Manager {
         let fresh: BTreeSet<FunctionName> = recovered.fresh.into_iter().collect();
         for pool in recovered.pools {
             let function = pool.spec.function.clone();
-            let mut kept = Kept::new(pool, now);
+            let mut kept = Kept::new(pool);
             kept.dirty = dirty.contains(function.as_str());
             kept.note_draining(now);
             if fresh.contains(&function) {

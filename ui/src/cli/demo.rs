@@ -8,6 +8,7 @@ use clap::Args as ClapArgs;
 use windlass::clock;
 use windlass::config::paths::Places;
 use windlass::config::{Config, FunctionConfig, Sources, Span};
+use windlass::model::FunctionName;
 use windlass_ui::cockpit::Mode;
 
 use super::failure::Failure;
@@ -84,8 +85,8 @@ pub async fn run(global: &Global, args: &Args) -> Result<(), Failure> {
 
 /// Two functions: one that is called in waves, and one that sleeps until somebody wakes it.
 fn functions() -> Result<Vec<FunctionConfig>, Failure> {
-    let function = |name: &str, min, max| {
-        let name = name.parse().map_err(Failure::failed)?;
+    let function = |name: &str, min, max| -> Result<FunctionConfig, Failure> {
+        let name: FunctionName = name.parse().map_err(Failure::failed)?;
         let cooldown_duration = Span::seconds(10);
         let image = format!("{name}:1");
         Ok(FunctionConfig { min, max, cooldown_duration, ..FunctionConfig::new(name, image, 8080) })
