@@ -37,7 +37,7 @@ async fn main() -> Outcome {
 }
 
 async fn show(folder: &Path, real: Option<(String, u16)>) -> Outcome {
-    let redis = PrivateServer::open(folder, None).await?;
+    let redis = PrivateServer::open(folder, windlass::config::Config::default().redis.maxmemory).await?;
     let builder = || {
         let builder = AutoscalingRuntimeBuilder::new()
             .cluster_id("example")

@@ -118,7 +118,7 @@ async fn from_zero_on_demand_over_http() {
     let path = "/api/v1/pools/hello/endpoint";
     let none =
         server.until(path, Some(client::VIEWER), |reply| reply.status == 503 && reply.code() == "no_container").await;
-    assert_eq!(none.header("retry-after").as_deref(), Some("1"), "{none:?}");
+    assert_eq!(none.header("retry-after"), Some("1"), "{none:?}");
     let found = server.until(path, Some(client::VIEWER), |reply| reply.status == 200).await.json();
     assert_eq!(found["container"], "c1-hello-1");
     let url = format!("http://{}:8080", found["address"].as_str().unwrap());

@@ -68,10 +68,17 @@ impl Stage {
             if let Some(pool) = pool.filter(|pool| wanted(pool)) {
                 return pool.clone();
             }
-            if begun.elapsed() > PATIENCE {
-                panic!("{what} did not come: {pool:#?}\n{}", listing(&self.engine.events().await));
-            }
+            let waits = begun.elapsed() < PATIENCE;
+            assert!(waits, "{what} did not come: {pool:#?}\n{}", self.told().await);
             tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// What was reported, where Redis can be asked.
+    async fn told(&self) -> String {
+        match windlass::bus::newest(&self.engine.store, 10_000).await {
+            Ok((events, _)) => listing(&events),
+            Err(error) => error.to_string(),
         }
     }
 
