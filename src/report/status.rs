@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::fresh;
 use crate::clock;
 use crate::model::{
-    ClusterId, Conclusion, Direction, EngineInfo, Hold, LeaderInfo, Observation, Operation, StoreHealth, View,
+    ClusterId, Conclusion, Direction, EngineInfo, Hold, LeaderInfo, Observation, Operation, Problem, StoreHealth, View,
     WorkerStatus,
 };
 
@@ -22,6 +22,8 @@ pub struct Status<'a> {
     /// Whether Redis can be used; while it is down, everything else is what was last read.
     #[serde(flatten)]
     pub store: &'a StoreHealth,
+    /// What of Redis's memory cannot be read; everything else here is the rest. Empty when all is well.
+    pub problems: &'a [Problem],
     /// Who leads; null: nobody, and what follows is what Redis remembers.
     pub leader: Option<&'a LeaderInfo>,
     /// What the leader says of itself.
@@ -144,6 +146,7 @@ impl<'a> Status<'a> {
             cluster_id: &view.cluster_id,
             at: now,
             store: &view.store,
+            problems: &view.problems,
             leader: view.leader.as_ref(),
             engine: view.engine.as_ref(),
             workers: WorkerCounts::of(view),

@@ -6,7 +6,10 @@ mod inspect;
 mod keys;
 mod lease;
 mod open;
+mod quarantine;
+mod records;
 pub mod report;
+mod schema;
 pub mod server;
 mod snapshot;
 mod transaction;
@@ -19,6 +22,7 @@ pub use error::StoreError;
 pub use inspect::{GroupLook, Inspection, StreamLook};
 pub use keys::Keys;
 pub use open::{OpenError, Opened, open};
+pub use quarantine::{Mending, Quarantined};
 pub use snapshot::Snapshot;
 pub use transaction::{Acknowledgement, Committed, DeadLetter, Settled, Transaction};
 
@@ -62,7 +66,7 @@ impl Store {
     /// Writes what the leading engine says of itself.
     pub async fn announce(&self, engine: &crate::model::EngineInfo) -> Result<(), StoreError> {
         let key = self.keys.engine();
-        let text = write::json(&key, engine)?;
+        let text = schema::write(schema::Kind::Engine, &key, engine)?;
         redis::cmd("SET").arg(key).arg(text).query_async::<()>(&mut self.connection()).await?;
         Ok(())
     }
