@@ -58,6 +58,10 @@ impl Viewer {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
+            if let StoreError::Refused(_) = &error {
+                // It may have been a wrong password that is right by now; the next attempt finds out.
+                let _ = self.store.reconnect().await;
+            }
             let since = match &self.view.store {
                 StoreHealth::Down { since, .. } => *since,
                 StoreHealth::Up => clock::now(),

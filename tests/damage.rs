@@ -232,11 +232,15 @@ async fn what_gets_in_the_way_of_a_leader_is_set_aside_and_it_goes_on() {
     engine.command(scale(Direction::Up, 1)).await;
     engine.until("four", |state| state.worker_count() == 4 && state.operations.is_empty()).await;
     damage(&engine.store, &[&[b"DEL", b"autoscaler_events"], &[b"SET", b"autoscaler_events", b"x"]]).await;
-    engine.until("the log again", |_| true).await;
+    let log = "{c1}:autoscaler_events";
+    let mut kept = engine.store.quarantined().await.unwrap();
+    while !kept.iter().any(|kept| kept.from == log) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        kept = engine.store.quarantined().await.unwrap();
+    }
     engine.first(EventType::LeaderElected).await;
     let now = containers(&engine.cluster).await;
     assert!(before.iter().all(|(name, id)| now.get(name) == Some(id)), "{before:?} {now:?}");
-    let kept = engine.store.quarantined().await.unwrap();
     for key in ["workers:k3s-worker-4", "workers:names", "autoscaler_events"] {
         assert!(kept.iter().any(|kept| kept.from == format!("{{c1}}:{key}")), "{key}: {kept:#?}");
     }

@@ -143,6 +143,31 @@ async fn a_password_that_is_wrong_missing_or_changed() {
     }
     let store = try_connect(&redis.url(), None, Some("secret")).await.unwrap();
     commit(&store).await.unwrap();
+
+    // The connection is cut while the password is another one for a while.
+    let admin = |command: &[&str], password: &str| {
+        let socket = redis.socket().display().to_string();
+        let done = std::process::Command::new("redis-cli").args(["-s", &socket, "-a", password]).args(command).status();
+        assert!(done.unwrap().success());
+    };
+    admin(&["CONFIG", "SET", "requirepass", "other"], "secret");
+    admin(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"], "other");
+    let replica = windlass::model::ReplicaId("a".to_owned());
+    let lease = Duration::from_mins(1);
+    let mut refusals = 0;
+    while refusals < 3 {
+        let error = store.acquire_lease(&replica, lease).await.unwrap_err();
+        refusals += usize::from(matches!(error, StoreError::Refused(_)));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    admin(&["CONFIG", "SET", "requirepass", "secret"], "other");
+    for _ in 0..600 {
+        if store.acquire_lease(&replica, lease).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it does not come back: {:?}", commit(&store).await);
 }
 
 #[tokio::test]

@@ -84,6 +84,8 @@ impl Cause {
             // Older servers put a script's own error behind words of theirs.
             _ if text.contains("OOM ") || text.contains("command not allowed when used memory") => Self::OutOfMemory,
             _ if text.contains("WRONGTYPE") => Self::WrongType,
+            // What a server without a login thinks of a long command.
+            _ if text.contains("unauthenticated") => Self::Password,
             _ if text.contains("max number of clients") => Self::TooManyClients,
             _ => return None,
         })
@@ -192,6 +194,7 @@ mod tests {
             ("MISCONF Redis is configured to save RDB snapshots, but is unable to persist to disk", "free space", true),
             ("NOPERM this user has no permissions to run the 'evalsha' command", "ACL SETUSER", true),
             ("BUSY Redis is busy running a script. You can only call SCRIPT KILL", "SCRIPT KILL", false),
+            ("ERR Protocol error: unauthenticated multibulk length", "redis.password", true),
             ("ERR max number of clients reached", "maxclients", false),
         ];
         for (line, advice, refused) in table {

@@ -14,6 +14,15 @@ static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../.
 impl Store {
     /// Takes the lease if nobody has it; the new epoch.
     pub async fn acquire_lease(&self, replica: &ReplicaId, lease: Duration) -> Result<Option<u64>, StoreError> {
+        let acquired = self.try_lease(replica, lease).await;
+        if let Err(StoreError::Refused(_)) = &acquired {
+            // The next attempt finds out whether it still is refused.
+            let _ = self.reconnect().await;
+        }
+        acquired
+    }
+
+    async fn try_lease(&self, replica: &ReplicaId, lease: Duration) -> Result<Option<u64>, StoreError> {
         let keys = self.keys();
         let epoch: u64 = ACQUIRE
             .key(keys.leader())

@@ -15,6 +15,8 @@ mod snapshot;
 mod transaction;
 mod write;
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use redis::aio::ConnectionManager;
 
 pub use connection::Address;
@@ -29,7 +31,8 @@ pub use transaction::{Acknowledgement, Committed, DeadLetter, Settled, Transacti
 /// A cluster's memory in Redis.
 #[derive(Clone)]
 pub struct Store {
-    connection: ConnectionManager,
+    /// Shared, so that what was made anew is used by everybody.
+    connection: Arc<RwLock<ConnectionManager>>,
     address: Address,
     keys: Keys,
 }
@@ -37,7 +40,15 @@ pub struct Store {
 impl Store {
     /// Connects.
     pub async fn connect(address: Address, keys: Keys) -> Result<Self, StoreError> {
-        Ok(Self { connection: address.shared().await?, address, keys })
+        Ok(Self { connection: Arc::new(RwLock::new(address.shared().await?)), address, keys })
+    }
+
+    /// Makes the shared connection anew. It comes back by itself from everything but a refused login: that one it would remember for ever,
+    /// however right the password is by now.
+    pub async fn reconnect(&self) -> Result<(), StoreError> {
+        let fresh = self.address.shared().await?;
+        *self.connection.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
     }
 
     /// Its keys.
@@ -55,7 +66,7 @@ impl Store {
     /// The shared connection.
     #[must_use]
     pub fn connection(&self) -> ConnectionManager {
-        self.connection.clone()
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads the memory report.
