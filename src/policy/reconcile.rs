@@ -102,3 +102,70 @@ fn lost(worker: &Worker, container: Option<&ObservedWorker>) -> Option<Lost> {
     };
     Some(Lost { worker: worker.clone(), cause, exit_code })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::model::{ContainerId, Health, WorkerKind};
+
+    fn at() -> DateTime<Utc> {
+        "2026-03-01T12:00:00Z".parse().unwrap()
+    }
+
+    fn seen(names: &[&str]) -> Observation {
+        let worker = |name: &&str| {
+            let name: WorkerName = name.parse().unwrap();
+            let container = ObservedWorker {
+                name: name.clone(),
+                container_id: ContainerId(format!("id-{name}")),
+                kind: WorkerKind::Dynamic,
+                created_at: at(),
+                state: ContainerState::Running,
+                health: Health::Ready,
+                cpu_percent: None,
+                memory_percent: None,
+                node: None,
+            };
+            (name, container)
+        };
+        let workers: BTreeMap<_, _> = names.iter().map(worker).collect();
+        Observation { at: at() + TimeDelta::seconds(5), workers, pending: None, nodes: None }
+    }
+
+    fn remembered(status: WorkerStatus) -> State {
+        let name: WorkerName = "w-1".parse().unwrap();
+        let worker = Worker {
+            name: name.clone(),
+            kind: WorkerKind::Dynamic,
+            status,
+            created_at: at(),
+            container_id: ContainerId("id-w-1".to_owned()),
+            protected: None,
+            last_seen: at(),
+        };
+        State { workers: BTreeMap::from([(name, worker)]), ..State::default() }
+    }
+
+    #[test]
+    fn a_worker_whose_operation_is_lost_is_taken_over_where_it_stands() {
+        for status in [WorkerStatus::Starting, WorkerStatus::Draining] {
+            let found = difference(&remembered(status), &seen(&["w-1"])).found;
+            assert_eq!(found.len(), 1, "{status}");
+        }
+        for status in [WorkerStatus::Ready, WorkerStatus::Unhealthy] {
+            assert!(difference(&remembered(status), &seen(&["w-1"])).is_empty(), "{status}");
+        }
+    }
+
+    #[test]
+    fn numbers_count_under_their_prefix_only() {
+        let state = remembered(WorkerStatus::Ready);
+        assert_eq!(highest_number("w", &state, Some(&seen(&["w-7", "edge-2024", "w-07x"]))), 7);
+        assert_eq!(highest_number("edge", &state, None), 0);
+        assert!(!remembers_nothing(&state) && remembers_nothing(&State::default()));
+    }
+}
