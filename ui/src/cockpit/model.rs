@@ -191,6 +191,10 @@ impl Model {
         match (&self.view.store, &self.view.leader) {
             _ if self.ended => Some(Trouble::Ended),
             (StoreHealth::Down { since, error }, _) => Some(Trouble::StoreDown { since: *since, error: error.clone() }),
+            (StoreHealth::Up, _) if !self.view.problems.is_empty() => {
+                let first = self.view.problems.first().map(ToString::to_string).unwrap_or_default();
+                Some(Trouble::Unreadable { count: self.view.problems.len(), first })
+            }
             (StoreHealth::Up, None) => Some(Trouble::NoLeader),
             (StoreHealth::Up, Some(_)) => {
                 let silent = self.view.state.conditions.get(&ConditionKey::Unreachable)?;
@@ -244,6 +248,13 @@ pub enum Trouble {
         since: DateTime<Utc>,
         /// What was said.
         error: String,
+    },
+    /// Some of what Redis remembers cannot be read: what is shown is the rest.
+    Unreadable {
+        /// How many values.
+        count: usize,
+        /// One of them: its key and what is wrong.
+        first: String,
     },
     /// Nobody leads: what is shown is what Redis remembers.
     NoLeader,
