@@ -54,7 +54,10 @@ pub fn one(screen: Screen, pool: &PoolLine<'_>) -> Result<(), Failure> {
             format::percent(container.cpu_percent).into(),
             format::percent(container.memory_percent).into(),
             address(container).into(),
-            container.idle_seconds.map_or_else(|| format::UNKNOWN.to_owned(), |idle| format::seconds(idle as f64)).into(),
+            container
+                .idle_seconds
+                .map_or_else(|| format::UNKNOWN.to_owned(), |idle| format::seconds(idle as f64))
+                .into(),
             id.get(..12).unwrap_or(id).into(),
         ]);
     }
