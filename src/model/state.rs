@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::pool::{PersistedPoolState, PersistenceMetadata};
 use super::{
-    Condition, ConditionKey, Direction, Hold, Observation, Operation, OperationRecord, Verdict, Worker, WorkerName,
+    Condition, ConditionKey, Direction, FunctionName, Hold, Observation, Operation, OperationRecord, Verdict, Worker,
+    WorkerName,
 };
 use uuid::Uuid;
 
@@ -233,6 +235,8 @@ impl State {
             Change::ClearCondition(key) => {
                 self.conditions.remove(&key);
             }
+            // The pools are not part of this state: their room keeps them.
+            Change::PutPool(_) | Change::RemovePool(_) | Change::SetPoolMetadata(_) => {}
             Change::RecordObservation(_) | Change::RecordVerdict(_) => {}
         }
     }
@@ -281,6 +285,12 @@ pub enum Change {
     RecordObservation(Box<Observation>),
     /// `verdict`: the latest, for cockpits
     RecordVerdict(Box<Verdict>),
+    /// `autoscaler:pool:{function}`, with a time to live
+    PutPool(Box<PersistedPoolState>),
+    /// `autoscaler:pool:{function}` and its measurements, gone
+    RemovePool(FunctionName),
+    /// `autoscaler:metadata`
+    SetPoolMetadata(PersistenceMetadata),
 }
 
 fn push_capped<T>(list: &mut VecDeque<T>, entry: T) {
