@@ -72,11 +72,8 @@ impl Store {
     pub async fn load_pools(&self, batch: usize) -> Result<LoadedPools, StoreError> {
         let keys: Vec<String> = self.pool_keys().await?.into_iter().collect();
         let batches: Vec<Vec<String>> = keys.chunks(batch.max(1)).map(<[String]>::to_vec).collect();
-        let mut found: Vec<Result<Record, PoolProblem>> = stream::iter(batches)
-            .map(|batch| self.read_batch(batch))
-            .buffer_unordered(AT_ONCE)
-            .try_concat()
-            .await?;
+        let mut found: Vec<Result<Record, PoolProblem>> =
+            stream::iter(batches).map(|batch| self.read_batch(batch)).buffer_unordered(AT_ONCE).try_concat().await?;
         found.sort_by(|one, other| key_of(one).cmp(key_of(other)));
         let mut loaded = LoadedPools::default();
         for record in found {

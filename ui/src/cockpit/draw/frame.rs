@@ -112,9 +112,9 @@ fn workers(model: &Model, stale: bool) -> Vec<Span<'static>> {
 }
 
 /// The marks of the containers' states, and where one stands.
-fn pools(model: &Model, stale: bool) -> Vec<Span<'static>> {
+fn pools(model: &Model, outdated: bool) -> Vec<Span<'static>> {
     let theme = &model.theme;
-    let mut parts = if stale { vec![span(" stale", theme.warn)] } else { Vec::new() };
+    let mut parts = if outdated { vec![span(" stale", theme.warn)] } else { Vec::new() };
     for status in ContainerStatus::ALL {
         let (mark, style) = container_mark(status, theme);
         parts.push(span(format!(" {mark}"), style));
