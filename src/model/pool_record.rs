@@ -1,6 +1,6 @@
 //! Between a pool as it is and what is persisted of it: the record (seed 001), and the measurements beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -91,6 +91,10 @@ impl PersistedPoolState {
             return Err(format!("min_containers ({min}) is more than max_containers ({max})"));
         }
         let last_updated = time("last_updated", self.last_updated)?;
+        let mut ids = HashSet::with_capacity(self.containers.len());
+        if let Some(twice) = self.containers.iter().find(|container| !ids.insert(&container.id)) {
+            return Err(format!("the container {:?} is in it twice", twice.name));
+        }
         let containers = self.containers.into_iter().map(container).collect::<Result<Vec<_>, _>>()?;
         // The seed's records name the port with each container only.
         let port = match (self.port, containers.first()) {
@@ -220,6 +224,8 @@ mod tests {
         port.containers[0].container_port = 70_000;
         let mut nameless = record();
         nameless.containers[0].id.clear();
+        let mut doubled = record();
+        doubled.containers.push(doubled.containers[0].clone());
         let mut endless = record();
         endless.config.cooldown_duration = 1e300;
         for (record, expected) in [
@@ -231,6 +237,7 @@ mod tests {
             (PersistedPoolState { last_updated: i64::MAX, ..record() }, "last_updated"),
             (port, "container_port of \"resize-1\" is 70000"),
             (nameless, "has no id"),
+            (doubled, "\"resize-1\" is in it twice"),
             (endless, "config.cooldown_duration"),
         ] {
             let told = record.remembered().unwrap_err();

@@ -235,9 +235,12 @@ impl State {
             Change::ClearCondition(key) => {
                 self.conditions.remove(&key);
             }
-            // The pools are not part of this state: their room keeps them.
-            Change::PutPool(_) | Change::RemovePool(_) | Change::SetPoolMetadata(_) => {}
-            Change::RecordObservation(_) | Change::RecordVerdict(_) => {}
+            // Not part of this state: the latest are only for cockpits, and the pools are kept in a room of their own.
+            Change::RecordObservation(_)
+            | Change::RecordVerdict(_)
+            | Change::PutPool(_)
+            | Change::RemovePool(_)
+            | Change::SetPoolMetadata(_) => {}
         }
     }
 }

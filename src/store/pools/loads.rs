@@ -22,10 +22,9 @@ impl Store {
             for pool in chunk {
                 write.arg(pool.spec.function.as_str()).arg(json(&key, &PoolLoads::of(pool, at))?);
             }
-            let mut pipeline = redis::pipe();
-            pipeline.add_command(write).ignore().expire(&key, POOL_TTL.as_secs().cast_signed()).ignore();
-            pipeline.query_async::<()>(&mut self.connection()).await.map_err(|error| of_type(&key, error))?;
+            write.query_async::<()>(&mut self.connection()).await.map_err(|error| of_type(&key, error))?;
         }
+        redis::cmd("EXPIRE").arg(&key).arg(POOL_TTL.as_secs()).query_async::<()>(&mut self.connection()).await?;
         Ok(())
     }
 
