@@ -12,15 +12,13 @@ use super::super::timeline::scrolled;
 use super::frame::popup;
 use super::menus::choices;
 use super::pools::{container_mark, load, note};
-use super::text::{fit, fit_end, left, line, span};
+use super::text::{fit, fit_end, left, line, right, span};
 use super::timeline::event_line;
 use crate::describe::function_of;
 use crate::format;
 
 /// Of a pool's events, at most so many are shown.
 const EVENTS: usize = 8;
-/// Cells of a load's gauge.
-const GAUGE: usize = 5;
 
 pub fn draw(model: &Model, open: &OpenPool, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &model.theme;
@@ -103,8 +101,8 @@ fn heading(model: &Model, pool: &Pool, container: Option<&PoolContainer>, cells:
                 "    {} {}{}{}ADDRESS{}IDLE",
                 left("STATE", 10),
                 left(" NAME", name_cells(cells) + 2),
-                left("CPU", GAUGE + 6),
-                left("MEM", GAUGE + 6),
+                load_heading("CPU", cells),
+                load_heading("MEM", cells),
                 " ".repeat(address_cells(cells).saturating_sub(7) + 1),
             ),
             theme.faint,
@@ -114,12 +112,23 @@ fn heading(model: &Model, pool: &Pool, container: Option<&PoolContainer>, cells:
 
 /// A name's end tells it apart from others.
 fn name_cells(cells: usize) -> usize {
-    cells.saturating_sub(15 + 2 * (GAUGE + 6) + address_cells(cells) + 17).clamp(8, 40)
+    cells.saturating_sub(15 + 2 * (gauge_cells(cells) + 6) + address_cells(cells) + 17).clamp(8, 40)
 }
 
-/// An IPv4 address and a port, and longer ones where there is room.
+/// Any IPv4 address with its port, and most others where there is room.
 const fn address_cells(cells: usize) -> usize {
-    if cells >= 110 { 30 } else { 16 }
+    if cells >= 110 { 30 } else { 21 }
+}
+
+/// On a small terminal numbers have to do.
+const fn gauge_cells(cells: usize) -> usize {
+    if cells >= 90 { 5 } else { 0 }
+}
+
+/// Over the gauge, or over the number where there is none.
+fn load_heading(text: &str, cells: usize) -> String {
+    let gauge = gauge_cells(cells);
+    if gauge > 0 { left(text, gauge + 6) } else { format!("{} ", right(text, 5)) }
 }
 
 fn container_line(
@@ -141,8 +150,8 @@ fn container_line(
             if selected { theme.strong } else { theme.text },
         ),
     ];
-    parts.extend(load(container.cpu_percent, GAUGE, monitoring.cpu_overload_threshold, theme));
-    parts.extend(load(container.memory_percent, GAUGE, monitoring.memory_overload_threshold, theme));
+    parts.extend(load(container.cpu_percent, gauge_cells(cells), monitoring.cpu_overload_threshold, theme));
+    parts.extend(load(container.memory_percent, gauge_cells(cells), monitoring.memory_overload_threshold, theme));
     let address = container.address.map_or_else(
         || format::UNKNOWN.to_owned(),
         |address| std::net::SocketAddr::new(address, container.port).to_string(),
