@@ -1,6 +1,7 @@
 //! The Redis memory report: what INFO, DBSIZE and XLEN say, and what it means.
 
 mod assess;
+mod checkup;
 mod info;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +9,7 @@ use redis::aio::ConnectionLike;
 use redis::{ErrorKind, RedisError, RedisResult};
 
 pub use assess::assess;
+pub use checkup::{Checkup, Lease, Role};
 
 use crate::clock::Stopwatch;
 use crate::model::RedisReport;
