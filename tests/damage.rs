@@ -82,23 +82,12 @@ async fn settled(redis: &TestRedis, folder: &std::path::Path) -> RunningEngine {
     engine
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn everything_damaged_at_once_is_set_aside_and_the_more_careful_thing_is_done() {
-    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
-    let engine = settled(&redis, folder.path()).await;
-    engine.command(Action::Hold { scope: Scope::All, seconds: 600 }).await;
-    engine.until("both holds", |state| state.holds.down.is_some() && state.holds.up.is_some()).await;
-    engine.command(Action::Protect { worker: name("k3s-worker-1") }).await;
-    engine.until("protected", |state| state.workers[&name("k3s-worker-1")].protected.is_some()).await;
-    let before = containers(&engine.cluster).await;
-    let adopted = engine.events().await;
-    assert!(!adopted.iter().any(|event| event.event_type() == EventType::StateAdopted), "a new cluster adopts nothing");
-    engine.stop().await;
+const OPERATION: &str = "01a1f9a0-0787-718f-8b82-701cb9511a93";
 
-    let store = connect(&redis.url(), &brisk("c1")).await;
-    let operation = "01a1f9a0-0787-718f-8b82-701cb9511a93";
+/// One of everything that may stand under a key and cannot be read.
+async fn damage_everything(store: &Store) {
     damage(
-        &store,
+        store,
         &[
             &[b"DEL", b"workers:names"],
             &[b"SET", b"workers:names", b"not ours"],
@@ -112,7 +101,7 @@ async fn everything_damaged_at_once_is_set_aside_and_the_more_careful_thing_is_d
             &[b"HDEL", b"hold:scale_down", b"until"],
             &[b"SET", b"workers:counter", b"many"],
             &[b"HSET", b"async_scaling:active_operations", b"nonsense", b"{}"],
-            &[b"HSET", b"async_scaling:active_operations", operation.as_bytes(), b"{\"schema\":99}"],
+            &[b"HSET", b"async_scaling:active_operations", OPERATION.as_bytes(), b"{\"schema\":99}"],
             &[b"LPUSH", b"handler:scaling:history", b"\xff\xfe\x00"],
             &[b"LPUSH", b"async_scaling:operation_history", b"{\"schema\":2,\"new\":true}"],
             &[b"DEL", b"handler:sync:history"],
@@ -133,6 +122,23 @@ async fn everything_damaged_at_once_is_set_aside_and_the_more_careful_thing_is_d
         ],
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_damaged_at_once_is_set_aside_and_the_more_careful_thing_is_done() {
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let engine = settled(&redis, folder.path()).await;
+    engine.command(Action::Hold { scope: Scope::All, seconds: 600 }).await;
+    engine.until("both holds", |state| state.holds.down.is_some() && state.holds.up.is_some()).await;
+    engine.command(Action::Protect { worker: name("k3s-worker-1") }).await;
+    engine.until("protected", |state| state.workers[&name("k3s-worker-1")].protected.is_some()).await;
+    let before = containers(&engine.cluster).await;
+    let adopted = engine.events().await;
+    assert!(!adopted.iter().any(|event| event.event_type() == EventType::StateAdopted), "a new cluster adopts nothing");
+    engine.stop().await;
+
+    let store = connect(&redis.url(), &brisk("c1")).await;
+    damage_everything(&store).await;
 
     // Whoever only looks is shown what can be read, and told what cannot.
     let view = viewer::read_once(&store, "c1".parse().unwrap(), 100).await.unwrap();
@@ -193,7 +199,7 @@ async fn everything_damaged_at_once_is_set_aside_and_the_more_careful_thing_is_d
     assert_eq!(list(&mut connection, of("async_scaling:operation_history")).await, [b"{\"schema\":2,\"new\":true}"]);
     let field: String = redis::cmd("HGET")
         .arg(of("async_scaling:active_operations"))
-        .arg(operation)
+        .arg(OPERATION)
         .query_async(&mut connection)
         .await
         .unwrap();
