@@ -181,7 +181,7 @@ async fn a_command_that_makes_no_sense_is_told_what_is_allowed() {
     let stage = Stage::set(&with_tokens(&brisk("c1"))).await;
     for (body, status, words) in [
         ("{", 400, "the body is no JSON"),
-        ("[]", 422, "command: found nothing; allowed: one of dead_letter_drop, dead_letter_retry, hold, protect"),
+        ("[]", 422, "command: found nothing; allowed: one of dead_letter_drop, dead_letter_retry, hold, pool_drain"),
         (r#"{"command": "scal"}"#, 422, r#"command: found "scal"; allowed: one of dead_letter_drop"#),
         (
             r#"{"command": "scale", "direction": "scale_up", "count": 1}"#,
