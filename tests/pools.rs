@@ -256,10 +256,8 @@ async fn a_follower_tells_whom_to_call_and_takes_over() {
     let Stage { redis, engine, folder } = stage;
     engine.stop().await;
     let stage = Stage { redis, engine: follower, folder };
-    stage
-        .engine
-        .event("a second leader", |event| matches!(&event.data, EventData::LeaderElected(data) if data.epoch == 2))
-        .await;
+    let first = stage.engine.first(EventType::LeaderElected).await;
+    stage.engine.event_after(EventType::LeaderElected, first.event_id).await;
     kill(stage.folder.path(), &before.containers[0].name).unwrap();
     stage.engine.first(EventType::PoolContainerLost).await;
     stage.until("two containers", |pool| pool.containers.len() == 2).await;

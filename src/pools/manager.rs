@@ -206,13 +206,7 @@ impl Manager {
         };
         if unbroken && !self.pools.is_empty() {
             tracing::info!("the pools are kept on as they are in memory: nobody else led meanwhile");
-            for kept in self.pools.values_mut() {
-                kept.dirty = true;
-                kept.coming.clear();
-                for leaving in kept.leaving.values_mut() {
-                    leaving.under_way = false;
-                }
-            }
+            self.keep_on();
             return Ok(());
         }
         self.journal.forget();
@@ -258,6 +252,17 @@ impl Manager {
         }
     }
 
+    /// Goes on with what is in memory: what was under way is not, and every record is written anew.
+    fn keep_on(&mut self) {
+        for kept in self.pools.values_mut() {
+            kept.dirty = true;
+            kept.coming.clear();
+            for leaving in kept.leaving.values_mut() {
+                leaving.under_way = false;
+            }
+        }
+    }
+
     fn take_over(&mut self, recovered: super::recover::Recovered, took: Duration, now: DateTime<Utc>) {
         for problem in &recovered.problems {
             tracing::error!(%problem, "a pool's record cannot be read: it is left as it is");
@@ -265,6 +270,11 @@ impl Manager {
         for stranger in &recovered.unknown {
             tracing::warn!(container = stranger.name, function = %stranger.function, "a container of a pool that is not kept: it is left alone");
         }
+        if recovered.pools.is_empty() && self.setting.configured.is_none() && !self.pools.is_empty() {
+            tracing::warn!("Redis remembers no pool any more: those in memory are kept on");
+            return self.keep_on();
+        }
+        self.pools.clear();
         let prefix = self.setting.store.as_ref().map(|store| store.keys().pool("")).unwrap_or_default();
         let bad = recovered.problems.iter().filter_map(|problem| problem.key.strip_prefix(&prefix)?.parse().ok());
         self.unreadable = bad.collect();
