@@ -6,6 +6,7 @@ mod inspect;
 mod keys;
 mod lease;
 mod open;
+mod replicas;
 pub mod report;
 pub mod server;
 mod snapshot;
@@ -19,6 +20,7 @@ pub use error::StoreError;
 pub use inspect::{GroupLook, Inspection, StreamLook};
 pub use keys::Keys;
 pub use open::{OpenError, Opened, open};
+pub use replicas::{HandOver, ReplicaSeen};
 pub use snapshot::Snapshot;
 pub use transaction::{Acknowledgement, Committed, DeadLetter, Settled, Transaction};
 

@@ -68,6 +68,7 @@ impl RunningEngine {
             cluster: cluster.clone(),
             replica: ReplicaId(format!("test:{}", clock::fresh_id(clock::now()))),
             handlers: handlers::enabled(&config).into_iter().chain(more).collect(),
+            clock: clock::Clock::system(),
         };
         let stop = CancellationToken::new();
         let (engine, _) = Engine::new(parts);
