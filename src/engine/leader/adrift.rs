@@ -235,6 +235,11 @@ impl Leader<'_> {
         (self.epoch, self.inbox, self.lease) = (epoch, inbox, keeper);
         self.heard = if is_ours { heard } else { HashSet::new() };
         self.unheard = super::Unheard::default();
+        if !is_ours || dropped > 0 {
+            // The state is no longer the one that was held against what was seen: nothing is concluded before the next look.
+            self.observation = None;
+            self.has_looked = false;
+        }
         self.settle_in();
 
         let mut draft = self.elected();
