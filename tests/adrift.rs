@@ -87,8 +87,7 @@ async fn outage(break_it: impl AsyncFn(&mut TestRedis), mend_it: impl AsyncFn(&m
     mend_it(&mut redis).await;
     let (data, events) = restored(&engine).await;
     assert!(data.events_kept > 0 && data.events_dropped == 0, "{data:?}");
-    let lost: Vec<_> =
-        events.iter().filter(|event| event.event_type() == EventType::NodeUnexpectedlyLost).collect();
+    let lost: Vec<_> = events.iter().filter(|event| event.event_type() == EventType::NodeUnexpectedlyLost).collect();
     assert_eq!(lost.len(), 1, "{}", listing(&events));
     let degraded = events.iter().find(|event| event.event_type() == EventType::StoreDegraded).unwrap();
     assert!(lost[0].timestamp < degraded.timestamp, "what happened meanwhile has its own time");
@@ -261,9 +260,7 @@ async fn a_full_outbox_drops_the_oldest_and_the_cluster_tells_the_rest() {
     let EventData::StoreRestored(data) = &restored.data else { panic!("{restored:?}") };
     assert!(data.events_dropped > 0 && data.events_kept >= 12, "{data:?}");
     let seen: Vec<_> = engine.cluster.host.list().await.unwrap().into_keys().collect();
-    engine
-        .until("the cluster's workers", |state| state.workers.keys().eq(&seen) && state.operations.is_empty())
-        .await;
+    engine.until("the cluster's workers", |state| state.workers.keys().eq(&seen) && state.operations.is_empty()).await;
     let audit = replay::audit(&engine.store, None, None).await.unwrap();
     assert!(audit.whole && audit.differences.is_empty(), "{audit:?}");
     engine.stop().await;
