@@ -7,6 +7,7 @@ mod look;
 mod outage;
 mod outbox;
 mod peers;
+mod told;
 mod unheard;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use outage::Outage;
 use peers::{Others, Peers};
 
 pub use leader::Stepped;
+pub use told::told;
 
 /// What an engine is made of.
 pub struct Parts {

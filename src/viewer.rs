@@ -62,7 +62,7 @@ impl Viewer {
                 StoreHealth::Down { since, .. } => *since,
                 StoreHealth::Up => clock::now(),
             };
-            self.view.store = StoreHealth::Down { since, error: error.to_string() };
+            self.view.store = StoreHealth::Down { since, error: error.to_string(), protects: None };
             self.view.at = clock::now();
             sender.send_replace(Arc::new(self.view.clone()));
             tokio::time::sleep(RETRY).await;

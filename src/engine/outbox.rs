@@ -36,12 +36,12 @@ impl Outbox {
         self.doubtful = Some(transaction);
     }
 
-    /// Keeps events; the oldest go where there are too many.
-    pub(super) fn keep(&mut self, events: impl IntoIterator<Item = Event>) {
+    /// Keeps events; the oldest go where there are too many, and are returned.
+    pub(super) fn keep(&mut self, events: impl IntoIterator<Item = Event>) -> Vec<Event> {
         self.events.extend(events);
         let surplus = self.events.len().saturating_sub(self.longest);
-        self.events.drain(..surplus);
         self.dropped += surplus as u64;
+        self.events.drain(..surplus).collect()
     }
 
     /// Gives up what is in it.

@@ -19,7 +19,7 @@ use crate::engine::outbox::Outbox;
 use crate::engine::{Parts, Standing};
 use crate::handlers::{Because, Draft};
 use crate::model::event::{CooldownStarted, HoldPlaced, StoreDegraded, StoreRestored};
-use crate::model::{Direction, State};
+use crate::model::{Direction, Event, State};
 use crate::store::StoreError;
 
 /// So many events are delivered before something else gets its turn.
@@ -41,6 +41,15 @@ pub(super) struct Adrift {
 pub(super) type Attempt = (Instant, Result<Option<u64>, StoreError>);
 
 impl Adrift {
+    /// Keeps events for when Redis is back, within the outbox's bound.
+    pub(super) fn keep(&mut self, events: Vec<Event>, handlers: usize) {
+        for dropped in self.outbox.keep(events) {
+            for handler in 0..handlers {
+                self.heard.remove(&(handler, dropped.event_id));
+            }
+        }
+    }
+
     /// When Redis is asked again; `None`: it is being asked.
     pub(super) fn next_try(&self) -> Option<Instant> {
         self.returning.is_empty().then_some(self.next_try)

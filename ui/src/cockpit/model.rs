@@ -190,7 +190,9 @@ impl Model {
     pub fn trouble(&self) -> Option<Trouble> {
         match (&self.view.store, &self.view.leader) {
             _ if self.ended => Some(Trouble::Ended),
-            (StoreHealth::Down { since, error }, _) => Some(Trouble::StoreDown { since: *since, error: error.clone() }),
+            (StoreHealth::Down { since, error, protects }, _) => {
+                Some(Trouble::StoreDown { since: *since, error: error.clone(), protects: *protects })
+            }
             (StoreHealth::Up, None) => Some(Trouble::NoLeader),
             (StoreHealth::Up, Some(_)) => {
                 let silent = self.view.state.conditions.get(&ConditionKey::Unreachable)?;
@@ -237,6 +239,8 @@ pub enum Trouble {
         since: DateTime<Utc>,
         /// What it said.
         error: String,
+        /// Whether the engine in this process goes on protecting the minimum; `None`: none is here to tell.
+        protects: Option<bool>,
     },
     /// The cluster does not answer: what is shown of it is what was last seen.
     ClusterSilent {
