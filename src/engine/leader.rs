@@ -29,6 +29,7 @@ use super::{Parts, Standing};
 use crate::bus::webhooks::{self, Webhooks};
 use crate::clock;
 use crate::cluster::ClusterError;
+use crate::handlers::node_manager::NodeManager;
 use crate::handlers::node_manager::work::{Report, Work};
 use crate::handlers::{Because, Draft, Handler, World, alert_manager};
 use crate::model::event::{LeaderElected, StoreDegraded, StoreRestored};
@@ -137,10 +138,21 @@ impl<'a> Leader<'a> {
         };
         leader.settle_in();
         parts.store.announce(&leader.info()).await?;
-        let draft = leader.elected();
+        let (draft, elected) = leader.elected();
         leader.commit(draft, None).await?;
+        leader.take_over(elected).await?;
         leader.tell();
         Ok(leader)
+    }
+
+    /// Says what becomes of the operations that are found, where anybody carries operations out here.
+    async fn take_over(&mut self, elected: Uuid) -> Result<(), StoreError> {
+        if !self.parts.handlers.iter().any(|handler| handler.name() == NodeManager.name()) {
+            return Ok(());
+        }
+        let mut draft = self.draft(NodeManager.name(), self.since);
+        NodeManager.take_over(elected, &self.world(draft.now()), &mut draft);
+        self.commit(draft, None).await
     }
 
     /// What a new term of leading begins with.
@@ -153,12 +165,12 @@ impl<'a> Leader<'a> {
         self.webhooks = Some(webhooks::start(&parts.config, &parts.store, &parts.replica, self.epoch, route));
     }
 
-    /// Says who leads.
-    fn elected(&self) -> Draft {
+    /// Says who leads, in an event.
+    fn elected(&self) -> (Draft, Uuid) {
         let mut draft = self.draft("engine", self.parts.clock.now());
         let replica = self.parts.replica.to_string();
-        draft.emit(LeaderElected { replica, epoch: self.epoch }, Because::default());
-        draft
+        let elected = draft.emit(LeaderElected { replica, epoch: self.epoch }, Because::default());
+        (draft, elected)
     }
 
     /// Reports an outage in which this replica did not lead.

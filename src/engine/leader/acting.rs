@@ -22,15 +22,12 @@ impl Leader<'_> {
             self.failures.clear();
             return;
         }
-        let timeout = config.workers.ready_timeout.get();
-        let permanent = &config.workers.permanent;
-        let clock = &self.parts.clock;
-        let mut due = work::due(&self.state, self.observation.as_ref(), permanent, timeout, self.since, clock.now());
+        let mut due = work::due(&self.state, self.observation.as_ref(), config, self.since);
         self.failures.retain(|failed, _| due.contains(failed));
         if self.adrift.is_some() {
-            due.retain(|piece| matches!(piece, Work::Create { .. }));
+            due.retain(|piece| matches!(piece, Work::Create { .. } | Work::Spare { .. }));
         }
-        let now = clock.monotonic();
+        let now = self.parts.clock.monotonic();
         for piece in due {
             let resting = self.failures.get(&piece).is_some_and(|failed| failed.until > now);
             let same_worker = self.under_way.iter().any(|other| other.name() == piece.name());
@@ -43,11 +40,11 @@ impl Leader<'_> {
 
     /// The lease is asked after once more right before the work begins: the process may have been stopped in between.
     fn begin_work(&mut self, piece: Work) {
-        let (cluster, held) = (self.parts.cluster.clone(), self.lease.held());
+        let (cluster, clock, held) = (self.parts.cluster.clone(), self.parts.clock.clone(), self.lease.held());
         let is_sole = self.adrift.is_some() && self.others.is_sole();
         self.work.spawn(async move {
             if held.is_certain() || is_sole {
-                work::perform(piece, cluster).await
+                work::perform(piece, cluster, clock.now()).await
             } else {
                 let (cluster, error) = (cluster.host.name(), "the lease ended before the work began".to_owned());
                 Report { work: piece, result: Err(ClusterError::Unavailable { cluster, error }) }

@@ -251,7 +251,7 @@ impl Leader<'_> {
         }
         self.settle_in();
 
-        let mut draft = self.elected();
+        let (mut draft, elected) = self.elected();
         let degraded = draft.emit(StoreDegraded { error, since }, Because::default());
         let duration = clock::between(since, draft.now()).as_secs_f64();
         let because = Because::of(degraded);
@@ -260,6 +260,7 @@ impl Leader<'_> {
             remember(&known, degraded, &mut draft);
         }
         self.commit(draft, None).await?;
+        self.take_over(elected).await?;
         if self.adrift.is_none()
             && let Err(error) = store.announce(&self.info()).await
         {

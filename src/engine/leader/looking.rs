@@ -45,7 +45,7 @@ impl Leader<'_> {
             }
         }
         let interval = self.parts.config.autoscaler.check_interval.get();
-        let news = work::awaits_readiness(&self.state) || self.sync_is_awaited();
+        let news = work::awaits_look(&self.state) || self.sync_is_awaited();
         let pause = if news { super::FAST_LOOK.min(interval) } else { interval };
         self.next_look = clock.monotonic() + pause;
         Ok(())
