@@ -314,3 +314,24 @@ async fn an_idle_clock_survives_a_restart() {
     assert_eq!(idle_for(&after).unwrap().timestamp(), idle_for(&before).unwrap().timestamp());
     stage.clear().await;
 }
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_set_aside_and_its_containers_are_adopted() {
+    let config = pooled("c1", 2, 3);
+    let stage = Stage::set(&config).await;
+    let before = stage.until("two containers", |pool| pool.containers.len() == 2 && pool.verified).await;
+    let Stage { redis, engine, folder } = stage;
+    engine.stop().await;
+    redis.command(&["SET", "{c1}:autoscaler:pool:hello", "nonsense"]);
+    let engine = RunningEngine::start(&redis.url(), &config, folder.path()).await;
+    let aside = engine.first(EventType::ValueQuarantined).await;
+    let EventData::ValueQuarantined(data) = &aside.data else { panic!("{aside:?}") };
+    assert_eq!(data.key, "{c1}:autoscaler:pool:hello");
+    assert!(redis.command(&["GET", &data.moved_to]).contains("nonsense"));
+    let stage = Stage { redis, engine, folder };
+    let after = stage.until("two containers", |pool| pool.containers.len() == 2 && pool.verified).await;
+    let ids = |pool: &windlass::model::Pool| pool.containers.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&after), ids(&before));
+    stage::wait("its record", || stage.get("{c1}:autoscaler:pool:hello").contains("c1-hello-2")).await;
+    stage.clear().await;
+}

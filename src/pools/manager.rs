@@ -16,6 +16,7 @@ use super::balance::Board;
 use super::journal::{Journal, Written};
 use super::kept::Kept;
 use super::look::{Look, look};
+use super::mend::set_aside;
 use super::orders::Order;
 use super::recover::recover;
 use super::work::{Hands, Report};
@@ -27,6 +28,8 @@ use crate::model::{Change, Event, FunctionName};
 
 /// Where Redis or the manager itself failed, it is tried again after this long.
 const RETRY: Duration = Duration::from_secs(1);
+/// Somebody may go on writing what is not windlass's: after so many attempts, what can be read must do.
+const MENDED: usize = 3;
 /// Answers that are remembered for commands that may come again.
 const ANSWERS: usize = 100;
 
@@ -220,6 +223,7 @@ impl Manager {
         };
         let begun = clock::Stopwatch::start();
         let configured = self.setting.configured.clone().unwrap_or_default();
+        let mut mended = 0;
         loop {
             let now = clock::now();
             let recovering = recover(&store, self.setting.host.as_ref(), &configured, self.setting.batch_size, now);
@@ -230,6 +234,13 @@ impl Manager {
                 recovered = recovering => recovered,
             };
             match recovered {
+                Ok(recovered) if !recovered.problems.is_empty() && mended < MENDED => {
+                    mended += 1;
+                    let longest = self.setting.max_stream_length;
+                    if let Err(error) = set_aside(&store, &self.journal, &recovered.problems, longest).await {
+                        tracing::error!(%error, "a pool's record could not be set aside");
+                    }
+                }
                 Ok(recovered) => {
                     self.take_over(recovered, begun.elapsed(), clock::now());
                     return Ok(());

@@ -16,6 +16,7 @@ mod journal;
 mod kept;
 mod look;
 mod manager;
+mod mend;
 mod orders;
 pub mod recover;
 mod runtime;
