@@ -14,6 +14,12 @@ impl Dice {
         Self(seed)
     }
 
+    /// From a seed that somebody else has chosen and printed.
+    #[allow(dead_code, reason = "each test uses its part of this")]
+    pub const fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Another one that goes its own way.
     pub fn fork(&mut self) -> Self {
         Self(self.next())
