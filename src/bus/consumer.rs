@@ -95,7 +95,13 @@ impl Consumer {
         JOIN.key(&consumer.stream).arg(group).arg(from).invoke_async::<Value>(&mut store.connection()).await?;
         let trimmed = consumer.claim().await?;
         let pending = consumer.pending().await?;
-        let lost = Loss::of(trimmed).into_iter().chain(consumer.unread_loss().await?).collect();
+        let unread = consumer.unread_loss().await?;
+        if unread.is_none() {
+            // A Redis that has read its append-only file has forgotten how much the group has read (it writes XCLAIM in it, without that
+            // number): the lag would be too large for ever.
+            consumer.recount().await?;
+        }
+        let lost = Loss::of(trimmed).into_iter().chain(unread).collect();
         Ok((consumer, Left { pending, lost }))
     }
 
@@ -165,6 +171,11 @@ impl Consumer {
 
     /// A loss is reported: it is not counted again.
     pub async fn loss_reported(&self) -> Result<(), StoreError> {
+        self.recount().await
+    }
+
+    /// Tells Redis where the group really is.
+    async fn recount(&self) -> Result<(), StoreError> {
         RECOUNT.key(&self.stream).arg(&self.group).invoke_async::<Value>(&mut self.store.connection()).await?;
         Ok(())
     }

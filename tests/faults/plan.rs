@@ -105,19 +105,19 @@ log: {{ level: info }}
         moments.dedup();
         let mut text = "name: faults\ndescription: trouble, then calm\nstartup: 150ms\ndrain: 100ms\nphases:\n".to_owned();
         let mut phase = |at: u64, what: &str| writeln!(text, "  - {{ at: {at}ms, step: true, {what} }}").unwrap();
-        phase(0, "cpu_demand: 1.2, memory_demand: 2.0");
+        phase(0, "cpu_demand: 1.2, memory_demand: 2.2");
         for at in moments {
             phase(
                 at,
                 match dice.below(4) {
-                    0 => "cpu_demand: 5.0, memory_demand: 2.0",
+                    0 => "cpu_demand: 5.0, memory_demand: 2.2",
                     1 => "cpu_demand: 0.3, memory_demand: 0.5",
-                    2 => "cpu_demand: 1.2, memory_demand: 2.0, pending: { count: 5, per_worker: 3, deployments: [shop] }",
-                    _ => "cpu_demand: 1.5, memory_demand: 2.0",
+                    2 => "cpu_demand: 1.2, memory_demand: 2.2, pending: { count: 5, per_worker: 3, deployments: [shop] }",
+                    _ => "cpu_demand: 1.5, memory_demand: 2.2",
                 },
             );
         }
-        phase(5500, "cpu_demand: 1.2, memory_demand: 2.0");
+        phase(5500, "cpu_demand: 1.2, memory_demand: 2.2");
         text.push_str("incidents:\n");
         for _ in 0..2 {
             let at = 500 + dice.below(4500);

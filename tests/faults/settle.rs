@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use windlass::clock::Stopwatch;
-use windlass::model::{State, WorkerStatus};
+use windlass::model::{ConditionKey, Direction, State, WorkerStatus};
 use windlass::store::Store;
 
 use crate::place::Place;
@@ -69,6 +69,9 @@ async fn unrest(place: &Place, store: &Store, record: &Record) -> Option<String>
     if !state.operations.is_empty() {
         return Some(format!("operations: {:?}", state.operations.values().collect::<Vec<_>>()));
     }
+    if let Some(coming) = coming(state) {
+        return Some(coming);
+    }
     let containers = place.world.containers()?;
     if let Some(difference) = difference(state, &containers) {
         return Some(difference);
@@ -78,6 +81,15 @@ async fn unrest(place: &Place, store: &Store, record: &Record) -> Option<String>
         let open = seen.commands.iter().find(|(command, confirmed)| *confirmed && !answered(command.command_id));
         open.map(|(command, _)| format!("a command is not answered: {command:?}"))
     })
+}
+
+/// What will be followed by something else, though nothing is under way just now.
+fn coming(state: &State) -> Option<String> {
+    if let Some(direction) = Direction::BOTH.into_iter().find(|direction| state.cooldowns.get(*direction).is_some()) {
+        return Some(format!("{direction} cools down"));
+    }
+    let passing = |key: &&ConditionKey| !matches!(key, ConditionKey::Optimal | ConditionKey::Synced);
+    state.conditions.keys().find(passing).map(|key| format!("there is a condition: {key}"))
 }
 
 /// Where what is remembered and what there is differ; both within the limits of the plan's configuration.
