@@ -84,7 +84,12 @@ fn wish(dice: &mut Dice, prefix: &str) -> Action {
     match dice.below(10) {
         0..6 => {
             let direction = dice.one_of(&Direction::BOTH);
-            Action::Scale { direction, count: 1 + dice.below(2) as u32, worker: None, honor_cooldown: dice.below(4) == 0 }
+            Action::Scale {
+                direction,
+                count: 1 + dice.below(2) as u32,
+                worker: None,
+                honor_cooldown: dice.below(4) == 0,
+            }
         }
         6 => Action::Protect { worker },
         7 => Action::Unprotect { worker },

@@ -68,11 +68,16 @@ fn with_real_containers_nothing_breaks_either() {
 #[ignore = "as long as you like: make soak ROUNDS=1000 [SEED=…] [FAULT=…] [DOCKER=1] [JOBS=…]"]
 fn soak() {
     let given = |name: &str| std::env::var(format!("SOAK_{name}")).ok().filter(|text| !text.is_empty());
-    let number = |name: &str| given(name).map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}: a number is wanted")));
+    let number = |name: &str| {
+        given(name).map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}: a number is wanted")))
+    };
     let first = number("SEED").unwrap_or_else(|| windlass::clock::now().timestamp_millis().cast_unsigned());
     let only = given("FAULT").map(|name| {
         let names = || Fault::ALL.map(Fault::name).join(", ");
-        Fault::ALL.into_iter().find(|fault| fault.name() == name).unwrap_or_else(|| panic!("FAULT={name}: one of {}", names()))
+        Fault::ALL
+            .into_iter()
+            .find(|fault| fault.name() == name)
+            .unwrap_or_else(|| panic!("FAULT={name}: one of {}", names()))
     });
     let rounds = number("ROUNDS").unwrap_or(100);
     let docker = given("DOCKER").is_some();

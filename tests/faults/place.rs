@@ -62,7 +62,8 @@ impl Place {
 
     /// A look at what is remembered, past windlass.
     pub async fn connect(&self) -> Store {
-        let address = Address::new(&format!("unix://{}", self.socket.display()), None, None, Duration::from_secs(2)).unwrap();
+        let address =
+            Address::new(&format!("unix://{}", self.socket.display()), None, None, Duration::from_secs(2)).unwrap();
         let keys = Keys::new(&self.world.cluster().parse().unwrap(), STREAM);
         Store::connect(address, keys).await.unwrap()
     }
@@ -124,7 +125,12 @@ impl Place {
         let _ = std::fs::remove_dir_all(folder);
         let _ = std::fs::create_dir_all(folder);
         for from in [self.home.path("."), self.redis().dir().to_owned()] {
-            let _ = std::process::Command::new("cp").arg("-r").arg(from).arg(folder).stderr(std::process::Stdio::null()).status();
+            let _ = std::process::Command::new("cp")
+                .arg("-r")
+                .arg(from)
+                .arg(folder)
+                .stderr(std::process::Stdio::null())
+                .status();
         }
     }
 }

@@ -103,7 +103,8 @@ log: {{ level: info }}
         let mut moments: Vec<u64> = (0..3).map(|_| 300 + dice.below(4500)).collect();
         moments.sort_unstable();
         moments.dedup();
-        let mut text = "name: faults\ndescription: trouble, then calm\nstartup: 150ms\ndrain: 100ms\nphases:\n".to_owned();
+        let mut text =
+            "name: faults\ndescription: trouble, then calm\nstartup: 150ms\ndrain: 100ms\nphases:\n".to_owned();
         let mut phase = |at: u64, what: &str| writeln!(text, "  - {{ at: {at}ms, step: true, {what} }}").unwrap();
         phase(0, "cpu_demand: 1.2, memory_demand: 2.2");
         for at in moments {
@@ -112,7 +113,9 @@ log: {{ level: info }}
                 match dice.below(4) {
                     0 => "cpu_demand: 5.0, memory_demand: 2.2",
                     1 => "cpu_demand: 0.3, memory_demand: 0.5",
-                    2 => "cpu_demand: 1.2, memory_demand: 2.2, pending: { count: 5, per_worker: 3, deployments: [shop] }",
+                    2 => {
+                        "cpu_demand: 1.2, memory_demand: 2.2, pending: { count: 5, per_worker: 3, deployments: [shop] }"
+                    }
                     _ => "cpu_demand: 1.5, memory_demand: 2.2",
                 },
             );
@@ -121,7 +124,8 @@ log: {{ level: info }}
         text.push_str("incidents:\n");
         for _ in 0..2 {
             let at = 500 + dice.below(4500);
-            let what = ["crash: 1", "crash: 2", "unhealthy: { count: 1, for: 500ms }", "slow_start: { startup: 1s, for: 1s }"];
+            let what =
+                ["crash: 1", "crash: 2", "unhealthy: { count: 1, for: 500ms }", "slow_start: { startup: 1s, for: 1s }"];
             writeln!(text, "  - {{ at: {at}ms, {} }}", dice.one_of(&what)).unwrap();
         }
         text

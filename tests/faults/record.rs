@@ -30,6 +30,8 @@ pub struct Seen {
     pub ours: BTreeSet<String>,
     /// Every command, and whether Redis confirmed that it has it.
     pub commands: Vec<(Command, bool)>,
+    /// What was chosen where the name of the fault does not say it.
+    pub notes: Vec<String>,
 }
 
 /// Records for as long as it lives.
@@ -42,10 +44,8 @@ impl Record {
     /// Begins.
     pub fn begin(place: &Arc<Place>, store: &Store) -> Self {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let tasks = vec![
-            tokio::spawn(follow(store.clone(), seen.clone())),
-            tokio::spawn(look(place.clone(), seen.clone())),
-        ];
+        let tasks =
+            vec![tokio::spawn(follow(store.clone(), seen.clone())), tokio::spawn(look(place.clone(), seen.clone()))];
         Self { seen, tasks }
     }
 

@@ -20,7 +20,13 @@ pub struct Replica {
 impl Replica {
     /// One that does not run yet.
     pub fn new(number: usize, home: &Home) -> Self {
-        Self { number, child: None, starts: 0, log: home.path(&format!("replica-{number}.log")), wrong_ends: Vec::new() }
+        Self {
+            number,
+            child: None,
+            starts: 0,
+            log: home.path(&format!("replica-{number}.log")),
+            wrong_ends: Vec::new(),
+        }
     }
 
     /// Starts it, if it does not run.
@@ -83,7 +89,11 @@ impl Replica {
     }
 
     fn ended(&mut self, status: ExitStatus) {
-        self.wrong_ends.push(format!("replica {} has ended by itself: {status}; see {}", self.number, self.log.display()));
+        self.wrong_ends.push(format!(
+            "replica {} has ended by itself: {status}; see {}",
+            self.number,
+            self.log.display()
+        ));
     }
 
     fn never_began(&self) -> bool {

@@ -38,7 +38,13 @@ pub fn play(plan: &Plan, dice: Dice) -> Outcome {
     });
     thread.join().unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
-        Outcome { settled: Vec::new(), leaders: 0, writes: (0, 0), wrong: vec![format!("the round ended: {text}")], kept: None }
+        Outcome {
+            settled: Vec::new(),
+            leaders: 0,
+            writes: (0, 0),
+            wrong: vec![format!("the round ended: {text}")],
+            kept: None,
+        }
     })
 }
 
@@ -113,7 +119,12 @@ async fn trial(
 async fn leave(place: &Place) -> Vec<String> {
     place.replicas().iter().for_each(|replica| replica.signal("-TERM"));
     for _ in 0..600 {
-        if place.replicas().iter_mut().map(crate::replica::Replica::has_stopped).fold(true, |all, stopped| all & stopped) {
+        if place
+            .replicas()
+            .iter_mut()
+            .map(crate::replica::Replica::has_stopped)
+            .fold(true, |all, stopped| all & stopped)
+        {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -128,10 +139,12 @@ async fn leave(place: &Place) -> Vec<String> {
 fn keep(plan: &Plan, place: &Place, record: &Record) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-{}-{}", plan.fault.name(), plan.seed));
     place.keep(&folder);
-    let lines: Vec<String> = record.with(|seen| seen.events.iter().map(|event| serde_json::to_string(event).unwrap()).collect());
+    let lines: Vec<String> =
+        record.with(|seen| seen.events.iter().map(|event| serde_json::to_string(event).unwrap()).collect());
     let _ = std::fs::write(folder.join("events.jsonl"), lines.join("\n"));
-    let others = record.with(|seen| format!("commands: {:#?}\nours: {:#?}\nvanished: {:#?}", seen.commands, seen.ours, seen.vanished));
+    let others = record.with(|seen| {
+        format!("commands: {:#?}\nours: {:#?}\nvanished: {:#?}", seen.notes, seen.commands, seen.ours, seen.vanished)
+    });
     let _ = std::fs::write(folder.join("seen.txt"), others);
     folder
 }
-

@@ -31,7 +31,7 @@ pub async fn settle(plan: &Plan, place: &Place, store: &Store, record: &Record) 
         match unrest(place, store, record).await {
             None => match calm {
                 Some((since, then)) if then == length => {
-                    if now - since >= CALM {
+                    if now >= since + CALM {
                         return Ok(since);
                     }
                 }

@@ -60,14 +60,18 @@ impl Tally {
         }
         row.failures += 1;
         let kept = outcome.kept.map_or_else(String::new, |folder| format!("\n  kept in {}", folder.display()));
-        let text = format!("BROKEN  {}\n  {}{kept}\n  again: {}", plan.describe(), outcome.wrong.join("\n  "), plan.command());
+        let text =
+            format!("BROKEN  {}\n  {}{kept}\n  again: {}", plan.describe(), outcome.wrong.join("\n  "), plan.command());
         println!("{text}");
         self.failures.push(text);
     }
 
     /// The sums as a table.
     pub fn table(&self) -> String {
-        let mut text = format!("{:<18} {:>7} {:>7} {:>7} {:>11} {:>11}\n", "fault", "rounds", "faults", "broken", "median", "worst");
+        let mut text = format!(
+            "{:<18} {:>7} {:>7} {:>7} {:>11} {:>11}\n",
+            "fault", "rounds", "faults", "broken", "median", "worst"
+        );
         let mut all = Row::default();
         for (fault, row) in &self.rows {
             line(&mut text, fault.name(), row);
@@ -89,7 +93,8 @@ impl Tally {
 fn line(text: &mut String, name: &str, row: &Row) {
     let mut times = row.settled.clone();
     times.sort();
-    let seconds = |time: Option<&Duration>| time.map_or_else(|| "-".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
+    let seconds =
+        |time: Option<&Duration>| time.map_or_else(|| "-".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
     let _ = writeln!(
         text,
         "{name:<18} {:>7} {:>7} {:>7} {:>11} {:>11}",

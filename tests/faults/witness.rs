@@ -101,7 +101,8 @@ impl Seen {
     /// `[0 lua] "SET" "{c}:tx:…" …`.
     fn take(&mut self, line: &str) {
         let Some((from, command)) = line.split_once("] ") else { return };
-        let mut words = command.split("\" \"").map(|word| word.trim_start_matches('"').trim_end_matches(['"', '\r', '\n']));
+        let mut words =
+            command.split("\" \"").map(|word| word.trim_start_matches('"').trim_end_matches(['"', '\r', '\n']));
         let verb = words.next().unwrap_or_default().to_ascii_uppercase();
         if from.ends_with("lua") {
             let key = words.next().unwrap_or_default();
@@ -144,9 +145,12 @@ impl Seen {
 fn a_write_of_an_old_epoch_is_noticed() {
     let mut seen = Seen::default();
     let write = |epoch: u64| {
-        format!("+1.0 [0 unix:s] \"EVALSHA\" \"abc\" \"3\" \"{{c}}:leader:epoch\" \"{{c}}:tx:1\" \"{{c}}:log\" \"{epoch}\" \"120000\"\r\n")
+        format!(
+            "+1.0 [0 unix:s] \"EVALSHA\" \"abc\" \"3\" \"{{c}}:leader:epoch\" \"{{c}}:tx:1\" \"{{c}}:log\" \"{epoch}\" \"120000\"\r\n"
+        )
     };
-    let (raise, done) = ("+1.0 [0 lua] \"INCR\" \"{c}:leader:epoch\"\r\n", "+1.0 [0 lua] \"SET\" \"{c}:tx:1\" \"1\"\r\n");
+    let (raise, done) =
+        ("+1.0 [0 lua] \"INCR\" \"{c}:leader:epoch\"\r\n", "+1.0 [0 lua] \"SET\" \"{c}:tx:1\" \"1\"\r\n");
     for line in [raise, &write(1), done, raise, &write(1), &write(2), done] {
         seen.take(line);
     }
