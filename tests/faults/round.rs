@@ -143,7 +143,10 @@ fn keep(plan: &Plan, place: &Place, record: &Record) -> PathBuf {
         record.with(|seen| seen.events.iter().map(|event| serde_json::to_string(event).unwrap()).collect());
     let _ = std::fs::write(folder.join("events.jsonl"), lines.join("\n"));
     let others = record.with(|seen| {
-        format!("commands: {:#?}\nours: {:#?}\nvanished: {:#?}", seen.notes, seen.commands, seen.ours, seen.vanished)
+        format!(
+            "notes: {:#?}\ncommands: {:#?}\nours: {:#?}\nvanished: {:#?}",
+            seen.notes, seen.commands, seen.ours, seen.vanished
+        )
     });
     let _ = std::fs::write(folder.join("seen.txt"), others);
     folder
