@@ -74,6 +74,8 @@ pub(super) struct Inbox {
     /// What calls for nothing; acknowledged with the next fetch.
     pub(super) skipped: Vec<Acknowledgement>,
     store: Store,
+    /// The lease's: who reads with an old one gets nothing.
+    epoch: u64,
     bell: Bell,
 }
 
@@ -83,6 +85,7 @@ impl Inbox {
         store: &Store,
         replica: &ReplicaId,
         handlers: &[Arc<dyn Handler>],
+        epoch: u64,
     ) -> Result<Self, StoreError> {
         let events = store.keys().events();
         let mut subscriptions = Vec::new();
@@ -101,6 +104,7 @@ impl Inbox {
             commands_lost: left.lost,
             skipped: Vec::new(),
             store: store.clone(),
+            epoch,
             bell,
         })
     }
@@ -129,7 +133,7 @@ impl Inbox {
             consumers.push(&mut self.commands);
             readers.push((&mut self.commands_waiting, &mut self.commands_lost));
         }
-        let fetched = Consumer::fetch(&self.store, &self.skipped, &mut consumers).await?;
+        let fetched = Consumer::fetch(&self.store, self.epoch, &self.skipped, &mut consumers).await?;
         for ((waiting, lost), batch) in readers.into_iter().zip(fetched) {
             waiting.extend(batch.entries);
             lost.extend(batch.lost);

@@ -76,7 +76,7 @@ impl<'a> Leader<'a> {
     /// Reads what is remembered, takes over what was left, and says who leads.
     pub(super) async fn begin(parts: &'a Parts, epoch: u64) -> Result<Self, StoreError> {
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), parts.config.leader.lease.get());
-        let inbox = Inbox::open(&parts.store, &parts.replica, &parts.handlers).await?;
+        let inbox = Inbox::open(&parts.store, &parts.replica, &parts.handlers, epoch).await?;
         let snapshot = parts.store.snapshot().await?;
         let since = clock::now();
         let mut leader = Self {
