@@ -3,6 +3,7 @@
 use windlass::model::Direction;
 
 use crate::dice::Dice;
+use crate::fault::Fault;
 use crate::inject::{Scene, a_while};
 
 /// What somebody leaves there.
@@ -10,7 +11,7 @@ const RUBBISH: &str = "{\"left by\": somebody else";
 /// What a windlass that does not exist yet may write.
 const NEWER: &str = "{\"schema\":99,\"what\":\"nobody knows yet\"}";
 
-/// Puts one somewhere, or two.
+/// Puts one somewhere, or two. Who leads has it all in its memory and may never look: so the next one has to.
 pub async fn place_one(scene: &Scene<'_>, dice: &mut Dice) {
     for _ in 0..=dice.below(2) {
         let key = some_key(scene, dice);
@@ -38,6 +39,7 @@ pub async fn place_one(scene: &Scene<'_>, dice: &mut Dice) {
         scene.surely(&words).await;
         a_while(dice, 1, 500).await;
     }
+    scene.leader(Fault::Killed, dice).await;
 }
 
 /// Any key that windlass reads; those of workers more often, for there are several.

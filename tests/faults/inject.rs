@@ -100,7 +100,8 @@ impl Scene<'_> {
         }
     }
 
-    async fn leader(&self, fault: Fault, dice: &mut Dice) {
+    /// Something befalls the leader; where nobody leads, any of them. In the end all run.
+    pub async fn leader(&self, fault: Fault, dice: &mut Dice) {
         let count = self.place.replicas().len() as u64;
         let index = match self.place.leader(self.store).await {
             Some(index) => index,

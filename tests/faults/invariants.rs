@@ -25,8 +25,8 @@ pub async fn broken(plan: &Plan, place: &Place, store: &Store, record: &Record, 
         (state, containers) => wrong.push(format!("nothing can be seen: {:?} {containers:?}", state.as_ref().err())),
     }
     record.with(|seen| {
-        epochs(&seen.events[seen.lost..], &mut wrong);
-        ends(&seen.events[seen.lost..], plan.loses_data(), &mut wrong);
+        epochs(&seen.events, &mut wrong);
+        ends(&seen.events, plan.loses_data(), &mut wrong);
         answers(seen, &mut wrong);
         removals(seen, &mut wrong);
         if plan.loses_data() {
@@ -64,7 +64,7 @@ fn epochs(events: &[Event], wrong: &mut Vec<String>) {
     }
 }
 
-/// Every operation that was decided has ended once; where the beginning of the log is lost, at most once.
+/// Every operation that was decided has ended once; where what was remembered of it may be gone, at most once.
 fn ends(events: &[Event], is_cut: bool, wrong: &mut Vec<String>) {
     let mut operations: BTreeMap<Uuid, [u32; 3]> = BTreeMap::new();
     for event in events {
