@@ -52,7 +52,8 @@ async fn resource_pressure_adds_workers_and_its_end_is_told() {
             (EventType::ScaleUpDecision, Some(EventType::ResourcePressureAlert)),
             (EventType::ScaleUpStarted, Some(EventType::ScaleUpDecision)),
             (EventType::NodeCreated, Some(EventType::ScaleUpStarted)),
-            (EventType::NodeReady, Some(EventType::NodeCreated)),
+            (EventType::NodeRegistered, Some(EventType::NodeCreated)),
+            (EventType::NodeReady, Some(EventType::NodeRegistered)),
             (EventType::ScalingActionCompleted, Some(EventType::NodeReady)),
         ],
     );

@@ -112,6 +112,12 @@ pub trait Scheduler: Send + Sync {
     /// Cordons a worker's node and evicts its pods, under their disruption budgets. Returns how many were evicted. An eviction that
     /// fails leaves the node uncordoned and is a refusal.
     async fn drain(&self, name: &WorkerName) -> Result<u32, ClusterError>;
+
+    /// Lets a worker's node take pods again after a drain that was begun or done: the worker stays after all. One that takes pods
+    /// already, or has no node, is done with. Nothing to do where a drain cordons nothing.
+    async fn spare(&self, _name: &WorkerName) -> Result<(), ClusterError> {
+        Ok(())
+    }
 }
 
 /// The outside world of one cluster.

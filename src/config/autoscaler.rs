@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EventsConfig, Span};
+use super::{EventsConfig, OperationsConfig, Span};
 use crate::model::{Limits, Thresholds};
 
 /// The scaling rules.
@@ -24,6 +24,8 @@ pub struct AutoscalerConfig {
     pub cooldowns: CooldownsConfig,
     /// How many workers at a time.
     pub steps: StepsConfig,
+    /// How operations are carried out.
+    pub operations: OperationsConfig,
     /// The minimum.
     pub enforcement: EnforcementConfig,
     /// Holds that operators place.
@@ -42,6 +44,7 @@ impl Default for AutoscalerConfig {
             windows: WindowsConfig::default(),
             cooldowns: CooldownsConfig::default(),
             steps: StepsConfig::default(),
+            operations: OperationsConfig::default(),
             enforcement: EnforcementConfig::default(),
             holds: HoldsConfig::default(),
             events: EventsConfig::default(),

@@ -15,6 +15,7 @@ mod http;
 mod layer;
 mod load;
 mod mistake;
+mod operations;
 pub mod paths;
 mod pointer;
 mod program;
@@ -41,6 +42,7 @@ pub use events::{EventBusConfig, EventBusKind, EventsConfig, HandlerName, RetryC
 pub use http::{HttpConfig, Role, TokenConfig, token_flaw};
 pub use load::{ConfigFile, Loaded, Sources};
 pub use mistake::{ConfigErrors, Mistake, Origin, Source};
+pub use operations::{BackoffConfig, OperationsConfig, TimeoutsConfig};
 pub use program::{CockpitConfig, LogConfig, LogLevel};
 pub use schema::{Setting, schema, settings};
 pub use secret::{Secret, redact_url};

@@ -42,7 +42,7 @@ pub struct WorkersConfig {
     pub name_prefix: String,
     /// Workers that scaling never removes, by name; made first when workers are missing.
     pub permanent: Vec<WorkerName>,
-    /// A worker that is not ready after this long is undone.
+    /// A worker that is not ready this long after it registered is undone.
     pub ready_timeout: Span,
     /// How long a container has to stop before it is killed.
     pub stop_timeout: Span,

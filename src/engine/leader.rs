@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use self::delivery::unwinding;
 use super::Parts;
@@ -105,9 +106,20 @@ impl<'a> Leader<'a> {
         };
         parts.store.announce(&leader.info()).await?;
         let mut draft = leader.draft("engine", since);
-        draft.emit(LeaderElected { replica: parts.replica.to_string(), epoch }, Because::default());
+        let elected = draft.emit(LeaderElected { replica: parts.replica.to_string(), epoch }, Because::default());
         leader.commit(draft, None).await?;
+        leader.take_over(elected).await?;
         Ok(leader)
+    }
+
+    /// Says what becomes of the operations that are found, where anybody carries operations out here.
+    async fn take_over(&mut self, elected: Uuid) -> Result<(), StoreError> {
+        if !self.parts.handlers.iter().any(|handler| handler.name() == NodeManager.name()) {
+            return Ok(());
+        }
+        let mut draft = self.draft(NodeManager.name(), self.since);
+        NodeManager.take_over(elected, &self.world(draft.now()), &mut draft);
+        self.commit(draft, None).await
     }
 
     /// Reports the outage that is over now.
@@ -195,9 +207,7 @@ impl<'a> Leader<'a> {
         if config.autoscaler.dry_run || !self.lease.is_held() {
             return;
         }
-        let timeout = config.workers.ready_timeout.get();
-        let permanent = &config.workers.permanent;
-        let due = work::due(&self.state, self.observation.as_ref(), permanent, timeout, self.since, clock::now());
+        let due = work::due(&self.state, self.observation.as_ref(), config, self.since);
         self.failures.retain(|failed, _| due.contains(failed));
         let now = clock::monotonic();
         for piece in due {
@@ -262,7 +272,7 @@ impl<'a> Leader<'a> {
             }
         }
         let interval = self.parts.config.autoscaler.check_interval.get();
-        let news = work::awaits_readiness(&self.state) || self.sync_is_awaited();
+        let news = work::awaits_look(&self.state) || self.sync_is_awaited();
         let pause = if news { FAST_LOOK.min(interval) } else { interval };
         self.next_look = clock::monotonic() + pause;
         Ok(())

@@ -11,6 +11,11 @@ use super::{
     Outcome, Protection, State, Step, Worker, WorkerKind, WorkerName, WorkerStatus,
 };
 
+/// What `OperationResumed` says of an operation whose remaining steps are done.
+pub const FINISH: &str = "finish";
+/// What it says of one that is taken back.
+pub const ROLL_BACK: &str = "roll_back";
+
 /// The changes that `event` makes to `state`.
 #[must_use]
 #[allow(clippy::too_many_lines, reason = "one arm an event: that none is missing should be seen in one place")]
@@ -74,6 +79,9 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
                 .chain(with_step(state, event, &data.node_name, Step::Created))
                 .collect()
         }
+        EventData::NodeRegistered(data) => {
+            with_step(state, event, &data.node_name, Step::Registered).into_iter().collect()
+        }
         EventData::NodeReady(data) => with_status(state, &data.node_name, WorkerStatus::Ready)
             .into_iter()
             .chain(with_step(state, event, &data.node_name, Step::Ready))
@@ -85,15 +93,22 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
             changes.extend(with_step(state, event, &data.node_name, step));
             changes
         }
+        EventData::NodeRemovalConfirmed(data) => {
+            with_step(state, event, &data.node_name, Step::Confirmed).into_iter().collect()
+        }
         EventData::NodeFailed(data) => {
             let mut changes = if data.kept {
                 with_status(state, &data.node_name, WorkerStatus::Ready).into_iter().collect()
             } else {
                 forget_worker(&data.node_name)
             };
-            changes.extend(with_step(state, event, &data.node_name, Step::Failed));
+            changes.extend(with_worker_of_operation(state, event, &data.node_name, |worker| {
+                worker.step = Step::Failed;
+                worker.error = Some(data.reason.clone());
+            }));
             changes
         }
+        EventData::OperationResumed(data) => resumed(state, event, &data.resolution).into_iter().collect(),
         EventData::MinimumNodesViolation(_) => {
             let known = state.conditions.get(&ConditionKey::BelowMinimum).is_some_and(|known| known.event.is_some());
             let mut changes = vec![reported(state, event, ConditionKey::BelowMinimum, "")];
@@ -189,11 +204,8 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
         EventData::ClusterUnreachable(data) => vec![reported(state, event, ConditionKey::Unreachable, &data.error)],
         EventData::ClusterReachable(_) => vec![Change::ClearCondition(ConditionKey::Unreachable)],
         EventData::StateAdopted(data) => vec![Change::SetWorkerCounter(data.worker_counter)],
-        // What is under way after them is told by the events of the steps; what a pool is, by its own record.
-        EventData::NodeRegistered(_)
-        | EventData::NodeRemovalConfirmed(_)
-        | EventData::OperationResumed(_)
-        | EventData::ValueQuarantined(_)
+        // What a pool is, is told by its own record.
+        EventData::ValueQuarantined(_)
         | EventData::PoolConfigured(_)
         | EventData::PoolRemoved(_)
         | EventData::PoolScaledUp(_)
@@ -255,12 +267,13 @@ fn decided(
         count,
         workers: names
             .iter()
-            .map(|name| OperationWorker { name: name.clone(), step: Step::Chosen, event: event.event_id })
+            .map(|name| OperationWorker::at(name.clone(), Step::Chosen, event.timestamp, event.event_id))
             .collect(),
         previous_workers,
         decided_at: event.timestamp,
         decided_by: event.event_id,
         started_by: None,
+        rolling_back: false,
     })
 }
 
@@ -271,7 +284,7 @@ fn operation<'a>(state: &'a State, event: &Event) -> Option<&'a Operation> {
 fn started(state: &State, event: &Event, names: &[WorkerName], step: Step) -> Option<Change> {
     let mut operation = operation(state, event)?.clone();
     operation.workers =
-        names.iter().map(|name| OperationWorker { name: name.clone(), step, event: event.event_id }).collect();
+        names.iter().map(|name| OperationWorker::at(name.clone(), step, event.timestamp, event.event_id)).collect();
     operation.started_by = Some(event.event_id);
     Some(Change::PutOperation(operation))
 }
@@ -281,11 +294,26 @@ fn end_operation(state: &State, event: &Event, outcome: Outcome, error: Option<S
     Some(Change::EndOperation(OperationRecord { operation, outcome, ended_at: event.timestamp, error }))
 }
 
+fn resumed(state: &State, event: &Event, resolution: &str) -> Option<Change> {
+    let operation = operation(state, event)?.clone();
+    Some(Change::PutOperation(Operation { rolling_back: resolution == ROLL_BACK, ..operation }))
+}
+
 fn with_step(state: &State, event: &Event, name: &WorkerName, step: Step) -> Option<Change> {
+    with_worker_of_operation(state, event, name, |worker| worker.step = step)
+}
+
+fn with_worker_of_operation(
+    state: &State,
+    event: &Event,
+    name: &WorkerName,
+    change: impl FnOnce(&mut OperationWorker),
+) -> Option<Change> {
     let mut operation = operation(state, event)?.clone();
     let worker = operation.workers.iter_mut().find(|worker| &worker.name == name)?;
-    worker.step = step;
+    worker.since = Some(event.timestamp);
     worker.event = event.event_id;
+    change(worker);
     Some(Change::PutOperation(operation))
 }
 

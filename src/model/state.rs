@@ -162,6 +162,19 @@ impl State {
         self.worker_count() + self.operations.values().map(Operation::workers_coming).sum::<u32>()
     }
 
+    /// Capacity that the operations under way bring: as much of the demand is answered.
+    #[must_use]
+    pub fn capacity_coming(&self) -> u32 {
+        self.operations.values().map(Operation::capacity_coming).sum()
+    }
+
+    /// Workers that stay even if every operation under way that adds some fails, and every one that takes some away succeeds.
+    #[must_use]
+    pub fn workers_staying(&self) -> u32 {
+        let leaving = |operation: &Operation| operation.workers_going() + operation.workers_starting();
+        self.worker_count().saturating_sub(self.operations.values().map(leaving).sum())
+    }
+
     /// Workers once the operations under way have also taken theirs away.
     #[must_use]
     pub fn workers_settled(&self) -> u32 {

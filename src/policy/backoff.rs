@@ -5,19 +5,27 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::clock;
+use crate::config::BackoffConfig;
 use crate::model::{Direction, Outcome, State};
 
-const FIRST: Duration = Duration::from_secs(5);
-const LONGEST: Duration = Duration::from_secs(300);
+/// More failures in a row than these make no pause longer.
+const COUNTED: usize = 17;
 
-/// Until when a direction rests after the failures at the head of its history: 5 s after the first, doubling to 5 minutes.
+/// Operations of a direction that failed in a row, up to the latest; a success begins the count anew.
 #[must_use]
-pub fn until(state: &State, direction: Direction) -> Option<DateTime<Utc>> {
-    let mut ended = state.operation_history.iter().filter(|record| record.operation.direction == direction);
-    let latest = ended.clone().next()?;
-    let failures = ended.by_ref().take_while(|record| record.outcome == Outcome::Failed).take(10).count();
-    let failures = u32::try_from(failures).ok().filter(|failures| *failures > 0)?;
-    Some(clock::after(latest.ended_at, doubled(FIRST, LONGEST, failures)))
+pub fn failures(state: &State, direction: Direction) -> u32 {
+    let ended = state.operation_history.iter().filter(|record| record.operation.direction == direction);
+    let failed = ended.take_while(|record| record.outcome == Outcome::Failed).take(COUNTED).count();
+    u32::try_from(failed).unwrap_or(u32::MAX)
+}
+
+/// Until when a direction rests after its latest failures: the first pause after one, doubling with each up to the longest. It may be
+/// over already.
+#[must_use]
+pub fn until(state: &State, direction: Direction, pauses: &BackoffConfig) -> Option<DateTime<Utc>> {
+    let failures = Some(failures(state, direction)).filter(|failures| *failures > 0)?;
+    let latest = state.operation_history.iter().find(|record| record.operation.direction == direction)?;
+    Some(clock::after(latest.ended_at, doubled(pauses.first_pause.get(), pauses.longest_pause.get(), failures)))
 }
 
 /// How long to wait after the `tries`th try: `first`, doubling up to `longest`.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Situation;
-use crate::model::{ConditionKey, Direction, Gate, GateKind, Health, Unit};
+use super::{Situation, backoff};
+use crate::model::{ConditionKey, Direction, Gate, GateKind, Health, Operation, Unit};
 
 pub(super) fn gate(kind: GateKind, passed: bool, detail: impl Into<String>) -> Gate {
     Gate { gate: kind, passed, value: None, bound: None, unit: Unit::None, detail: detail.into(), clears_at: None }
@@ -53,12 +53,20 @@ pub(super) fn hold(situation: &Situation<'_>, direction: Direction) -> Gate {
     }
 }
 
+/// The rest after an action, or the pause after failures where that lasts longer.
 pub(super) fn cooldown(situation: &Situation<'_>, direction: Direction) -> Gate {
+    let cooling = situation.state.cooldown(direction, situation.now);
+    if let Some(until) = paused(situation, direction).filter(|until| cooling.is_none_or(|cooling| cooling < *until)) {
+        let whole = situation.rules.operations.backoff.longest_pause;
+        let seconds = (until - situation.now).num_milliseconds() as f64 / 1000.0;
+        let found = gate(GateKind::Cooldown, false, failed_words(situation, direction, until));
+        return Gate { clears_at: Some(until), ..measured(found, Some(seconds), whole.as_secs_f64(), Unit::Seconds) };
+    }
     let whole = match direction {
         Direction::Up => situation.rules.cooldowns.scale_up,
         Direction::Down => situation.rules.cooldowns.scale_down,
     };
-    match situation.state.cooldown(direction, situation.now) {
+    match cooling {
         None => measured(gate(GateKind::Cooldown, true, "no cooldown"), Some(0.0), whole.as_secs_f64(), Unit::Seconds),
         Some(until) => {
             let left = until - situation.now;
@@ -69,22 +77,60 @@ pub(super) fn cooldown(situation: &Situation<'_>, direction: Direction) -> Gate 
     }
 }
 
-pub(super) fn operations(situation: &Situation<'_>) -> Gate {
-    let running = situation.state.operations.len();
-    let found = match situation.state.operations.values().next() {
-        None => gate(GateKind::Operations, true, "no operation under way"),
-        Some(operation) => gate(
-            GateKind::Operations,
-            false,
-            format!(
-                "scaling {} by {} is under way ({:.0} %)",
-                operation.direction,
-                operation.count,
-                operation.progress() * 100.0
-            ),
-        ),
+/// Until when a direction rests after failed operations, while it does.
+pub(super) fn paused(situation: &Situation<'_>, direction: Direction) -> Option<DateTime<Utc>> {
+    let until = backoff::until(situation.state, direction, &situation.rules.operations.backoff);
+    until.filter(|until| *until > situation.now)
+}
+
+/// That pause in words.
+pub(super) fn failed_words(situation: &Situation<'_>, direction: Direction, until: DateTime<Utc>) -> String {
+    let left = words(until - situation.now);
+    match backoff::failures(situation.state, direction) {
+        0 | 1 => format!("the last attempt failed; trying again in {left}"),
+        failures => format!("the last {failures} attempts failed; trying again in {left}"),
+    }
+}
+
+/// Whether as many operations run as may at the same time, in words.
+pub(super) fn too_many(situation: &Situation<'_>) -> Option<String> {
+    let (running, most) = (situation.state.operations.len(), situation.rules.operations.max_concurrent);
+    let full = u32::try_from(running).unwrap_or(u32::MAX) >= most;
+    full.then(|| match running {
+        1 => "an operation is under way, and no more may be (autoscaler.operations.max_concurrent)".to_owned(),
+        _ => format!("{running} operations are under way, and no more may be (autoscaler.operations.max_concurrent)"),
+    })
+}
+
+/// What is under way lets the rules begin something more only where it does not answer the demand already: for scaling up, where it adds
+/// less than is `lacking` and there is room for another operation; for scaling down, never. Nothing is begun against an operation of
+/// the other direction.
+pub(super) fn operations(situation: &Situation<'_>, direction: Direction, lacking: u32) -> Gate {
+    let running = &situation.state.operations;
+    let most = match direction {
+        Direction::Up => situation.rules.operations.max_concurrent.saturating_sub(1),
+        Direction::Down => 0,
     };
-    measured(found, Some(running as f64), 0.0, Unit::Count)
+    let against = running.values().find(|operation| operation.direction != direction);
+    let blocking = match (against, running.values().next()) {
+        (_, None) => None,
+        (Some(operation), _) => Some(under_way(operation)),
+        (None, Some(operation)) => {
+            let answered = direction == Direction::Down || lacking == 0;
+            if answered { Some(under_way(operation)) } else { too_many(situation) }
+        }
+    };
+    let found = match blocking {
+        Some(detail) => gate(GateKind::Operations, false, detail),
+        None if running.is_empty() => gate(GateKind::Operations, true, "no operation under way"),
+        None => gate(GateKind::Operations, true, format!("{lacking} more wanted than are coming")),
+    };
+    measured(found, Some(running.len() as f64), f64::from(most), Unit::Count)
+}
+
+fn under_way(operation: &Operation) -> String {
+    let (direction, count, progress) = (operation.direction, operation.count, operation.progress() * 100.0);
+    format!("scaling {direction} by {count} is under way ({progress:.0} %)")
 }
 
 /// With many workers unhealthy at once the cause is more likely a network or a disk than each of them: touch nothing. Workers that

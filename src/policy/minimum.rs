@@ -1,8 +1,8 @@
-//! The minimum: restored at once, cooldown or not. Only an operator's hold, an unknown cluster and the pause after failures stop it.
+//! The minimum: restored at once, cooldown or not. Only an operator's hold, an unknown cluster, as many operations as may run, and the
+//! pause after failures stop it.
 
 use super::Situation;
-use super::backoff;
-use super::gates::{observation, words};
+use super::gates::{failed_words, observation, paused, too_many};
 use crate::model::{Direction, GateKind};
 
 /// What the minimum calls for.
@@ -65,7 +65,9 @@ pub fn stopped(situation: &Situation<'_>) -> Option<(GateKind, String)> {
     if !seen.passed {
         return Some((GateKind::Observation, seen.detail));
     }
-    let until = backoff::until(situation.state, Direction::Up).filter(|until| *until > situation.now)?;
-    let left = words(until - situation.now);
-    Some((GateKind::Cooldown, format!("the last attempt failed; trying again in {left}")))
+    if let Some(detail) = too_many(situation) {
+        return Some((GateKind::Operations, detail));
+    }
+    let until = paused(situation, Direction::Up)?;
+    Some((GateKind::Cooldown, failed_words(situation, Direction::Up, until)))
 }

@@ -1,7 +1,7 @@
 //! What an operator may do by hand: everything but leave the limits, pass another person's hold, or take a worker that must stay.
 
 use super::Situation;
-use super::gates::words;
+use super::gates::{too_many, words};
 use super::scale_down::candidates;
 use crate::model::{Direction, WorkerKind, WorkerName, WorkerStatus};
 
@@ -42,7 +42,7 @@ pub fn scale_down(
 ) -> Result<Vec<WorkerName>, Refusal> {
     common(situation, Direction::Down, honor_cooldown)?;
     let min = situation.rules.limits.min_nodes;
-    let settled = situation.state.workers_settled();
+    let staying = situation.state.workers_staying();
     let workers = if let Some(name) = named {
         vec![removable(situation, name)?]
     } else {
@@ -56,9 +56,9 @@ pub fn scale_down(
     if named.is_none() && going < count {
         return refuse("worker", format!("only {going} workers may go: the others are permanent, protected or busy"));
     }
-    if settled < min.saturating_add(going) {
-        let spare = settled.saturating_sub(min);
-        return refuse("limit", format!("{settled} - {going} is less than the minimum of {min}; {spare} may go"));
+    if staying < min.saturating_add(going) {
+        let spare = staying.saturating_sub(min);
+        return refuse("limit", format!("{staying} - {going} is less than the minimum of {min}; {spare} may go"));
     }
     Ok(workers)
 }
@@ -76,6 +76,9 @@ fn common(situation: &Situation<'_>, direction: Direction, honor_cooldown: bool)
     }
     if let Some(until) = situation.state.cooldown(direction, situation.now).filter(|_| honor_cooldown) {
         return refuse("cooldown", format!("scaling {direction} cools down for {} more", words(until - situation.now)));
+    }
+    if let Some(detail) = too_many(situation) {
+        return refuse("operation_in_flight", format!("{detail}; try again when one has ended"));
     }
     if situation.observation.is_none() {
         return refuse("cluster_unknown", "the cluster has not answered yet; try again when it does".to_owned());

@@ -23,7 +23,7 @@ pub(super) fn gates(situation: &Situation<'_>) -> Vec<Gate> {
         healthy(situation, 0.0),
         hold(situation, Direction::Down),
         cooldown(situation, Direction::Down),
-        operations(situation),
+        operations(situation, Direction::Down, 0),
         candidate(situation),
     ]
 }

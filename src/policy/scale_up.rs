@@ -13,17 +13,27 @@ pub(super) fn gates(situation: &Situation<'_>) -> Vec<Gate> {
         room(situation),
         hold(situation, Direction::Up),
         cooldown(situation, Direction::Up),
-        operations(situation),
+        operations(situation, Direction::Up, lacking(situation)),
         healthy(situation, situation.rules.thresholds.max_unhealthy),
     ]
 }
 
 /// How many, once every gate is passed.
 pub(super) fn conclude(situation: &Situation<'_>) -> Conclusion {
-    let wanted = wishes(situation).into_iter().map(|(count, _)| count).max().unwrap_or(1);
+    let wanted = lacking(situation).max(1);
     let room = situation.rules.limits.max_nodes.saturating_sub(situation.state.workers_expected());
     let reasons: Vec<_> = wishes(situation).into_iter().map(|(_, reason)| reason).collect();
     Conclusion::ScaleUp { count: wanted.min(situation.rules.steps.up).min(room), reason: reasons.join("; ") }
+}
+
+/// How many more workers are wanted than are coming: capacity on its way answers as much of what pending pods need, and, however much
+/// it is, all of the pressure.
+fn lacking(situation: &Situation<'_>) -> u32 {
+    let coming = situation.state.capacity_coming();
+    let pending = situation.observation.and_then(|seen| seen.pending.as_ref());
+    let pending = pending.filter(|pending| pending.count >= situation.rules.thresholds.pending_pods);
+    let for_pods = pending.map_or(0, |pending| pending.workers_needed.max(1).saturating_sub(coming));
+    for_pods.max(u32::from(coming == 0))
 }
 
 /// What asks for more workers: how many, and why.

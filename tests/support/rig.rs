@@ -258,9 +258,7 @@ impl Rig {
         if config.autoscaler.dry_run {
             return;
         }
-        let timeout = config.workers.ready_timeout.get();
-        let seen = self.observation.as_ref();
-        let due = work::due(&self.state, seen, &config.workers.permanent, timeout, DateTime::UNIX_EPOCH, self.now);
+        let due = work::due(&self.state, self.observation.as_ref(), config, DateTime::UNIX_EPOCH);
         for work in due {
             let result = match outcome {
                 Outcome::Done => Ok(self.perform(&work)),
@@ -292,6 +290,7 @@ impl Rig {
                 Done::Created(CreatedWorker { container_id, created_at, adopted: false })
             }
             Work::Drain { .. } => Done::Drained { evicted_pods: Some(3) },
+            Work::Spare { .. } => Done::Spared,
             Work::Remove { name, .. } | Work::Undo { name, .. } | Work::Sweep { name } => {
                 self.containers.remove(name);
                 Done::Removed

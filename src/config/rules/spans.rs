@@ -11,7 +11,7 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// Every duration with the shortest and the longest that is allowed.
-const RANGES: [(&str, Span, Span); 16] = [
+const RANGES: [(&str, Span, Span); 23] = [
     ("autoscaler.check_interval", Span::millis(200), Span::seconds(5 * MINUTE)),
     ("autoscaler.cooldowns.scale_down", Span::millis(0), Span::seconds(7 * DAY)),
     ("autoscaler.cooldowns.scale_up", Span::millis(0), Span::seconds(7 * DAY)),
@@ -21,6 +21,13 @@ const RANGES: [(&str, Span, Span); 16] = [
     ("autoscaler.events.retry.longest_pause", Span::millis(10), Span::seconds(HOUR)),
     ("autoscaler.holds.default_duration", SECOND, Span::seconds(365 * DAY)),
     ("autoscaler.holds.max_duration", SECOND, Span::seconds(365 * DAY)),
+    ("autoscaler.operations.backoff.first_pause", Span::millis(100), Span::seconds(DAY)),
+    ("autoscaler.operations.backoff.longest_pause", Span::millis(100), Span::seconds(DAY)),
+    ("autoscaler.operations.timeouts.confirm", SECOND, Span::seconds(DAY)),
+    ("autoscaler.operations.timeouts.create", SECOND, Span::seconds(DAY)),
+    ("autoscaler.operations.timeouts.drain", SECOND, Span::seconds(DAY)),
+    ("autoscaler.operations.timeouts.register", SECOND, Span::seconds(DAY)),
+    ("autoscaler.operations.timeouts.remove", SECOND, Span::seconds(DAY)),
     ("autoscaler.windows.pressure", Span::millis(0), Span::seconds(DAY)),
     ("autoscaler.windows.underutilization", Span::millis(0), Span::seconds(DAY)),
     ("cluster.docker.timeout", Span::millis(100), Span::seconds(10 * MINUTE)),
@@ -51,6 +58,12 @@ impl Rules<'_> {
         self.ordered(
             &("autoscaler.events.retry.first_pause", retry.first_pause),
             &("autoscaler.events.retry.longest_pause", retry.longest_pause),
+            Relation::LessOrEqual,
+        );
+        let backoff = self.config.autoscaler.operations.backoff;
+        self.ordered(
+            &("autoscaler.operations.backoff.first_pause", backoff.first_pause),
+            &("autoscaler.operations.backoff.longest_pause", backoff.longest_pause),
             Relation::LessOrEqual,
         );
         let holds = self.config.autoscaler.holds;

@@ -1,14 +1,13 @@
 //! What is to be done outside, derived from what is recorded and what is seen; and the doing of it.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::kind_of;
+use super::{kind_of, limits};
 use crate::clock;
 use crate::cluster::{Cluster, ClusterError, CreatedWorker, WorkerRequest};
-use crate::model::{ContainerState, Direction, Observation, State, Step, WorkerKind, WorkerName};
+use crate::config::Config;
+use crate::model::{ContainerState, Observation, Operation, OperationWorker, State, Step, WorkerKind, WorkerName};
 
 /// One thing to be done outside. Each may be done twice without harm.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,22 +21,31 @@ pub enum Work {
         /// As this kind.
         kind: WorkerKind,
     },
-    /// Empty a worker that is to go.
+    /// Empty a worker that is to go; where that is not done in time, let it take work again.
     Drain {
         /// For this operation.
         operation: Uuid,
         /// Which.
         name: WorkerName,
+        /// When the time for it is over.
+        until: DateTime<Utc>,
     },
-    /// Remove a worker that is empty.
+    /// Remove a worker that is empty, or one that is still there after its removal.
     Remove {
         /// For this operation.
         operation: Uuid,
         /// Which.
         name: WorkerName,
     },
-    /// Take back what was made of a worker that did not become ready in time.
+    /// Take back what was made of a worker that did not get through a step in time.
     Undo {
+        /// For this operation.
+        operation: Uuid,
+        /// Which.
+        name: WorkerName,
+    },
+    /// Let a worker take work again that was to go and did not in time.
+    Spare {
         /// For this operation.
         operation: Uuid,
         /// Which.
@@ -58,7 +66,8 @@ impl Work {
             Self::Create { operation, .. }
             | Self::Drain { operation, .. }
             | Self::Remove { operation, .. }
-            | Self::Undo { operation, .. } => Some(*operation),
+            | Self::Undo { operation, .. }
+            | Self::Spare { operation, .. } => Some(*operation),
             Self::Sweep { .. } => None,
         }
     }
@@ -71,6 +80,7 @@ impl Work {
             | Self::Drain { name, .. }
             | Self::Remove { name, .. }
             | Self::Undo { name, .. }
+            | Self::Spare { name, .. }
             | Self::Sweep { name } => name,
         }
     }
@@ -88,6 +98,8 @@ pub enum Done {
     },
     /// There is no container any more.
     Removed,
+    /// It takes work again.
+    Spared,
 }
 
 /// A piece of work with what came of it.
@@ -99,35 +111,58 @@ pub struct Report {
     pub result: Result<Done, ClusterError>,
 }
 
-/// What is due now. `leading_since`: a new leader gives what it found the whole time to become ready.
+/// What is due now. A worker's time for a step is over when a look that began after it does not show the step done: a cluster that
+/// does not answer lets nobody's time run out. `leading_since`: a new leader gives what it found the whole time for the step it is at.
 #[must_use]
-pub fn due(
-    state: &State,
-    seen: Option<&Observation>,
-    permanent: &[WorkerName],
-    ready_timeout: Duration,
-    leading_since: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Vec<Work> {
+pub fn due(state: &State, seen: Option<&Observation>, config: &Config, leading_since: DateTime<Utc>) -> Vec<Work> {
     let mut work = Vec::new();
     for operation in state.operations.values().filter(|operation| operation.started_by.is_some()) {
-        let deadline = clock::after(operation.decided_at.max(leading_since), ready_timeout);
-        for worker in &operation.workers {
-            let (operation, name) = (operation.id, worker.name.clone());
-            match worker.step {
-                Step::Allocated | Step::Created if now >= deadline => work.push(Work::Undo { operation, name }),
-                Step::Allocated => {
-                    let kind = kind_of(&name, permanent);
-                    work.push(Work::Create { operation, name, kind });
-                }
-                Step::Chosen => work.push(Work::Drain { operation, name }),
-                Step::Drained => work.push(Work::Remove { operation, name }),
-                Step::Created | Step::Ready | Step::Removed | Step::Failed => {}
-            }
+        for worker in operation.workers.iter().filter(|worker| !worker.is_finished()) {
+            let Some(deadline) = limits::deadline(operation, worker, config, leading_since) else { continue };
+            let overdue = operation.rolling_back || seen.is_some_and(|seen| seen.at >= deadline);
+            let next = if overdue { back(operation, worker) } else { on(operation, worker, seen, config, deadline) };
+            work.extend(next);
         }
     }
     work.extend(seen.into_iter().flat_map(|seen| dead(state, seen)).map(|name| Work::Sweep { name }));
     work
+}
+
+/// The next thing to be done for a worker.
+fn on(
+    operation: &Operation,
+    worker: &OperationWorker,
+    seen: Option<&Observation>,
+    config: &Config,
+    until: DateTime<Utc>,
+) -> Option<Work> {
+    let (operation, name) = (operation.id, worker.name.clone());
+    match worker.step {
+        Step::Allocated => {
+            let kind = kind_of(&name, &config.workers.permanent);
+            Some(Work::Create { operation, name, kind })
+        }
+        Step::Chosen => Some(Work::Drain { operation, name, until }),
+        Step::Drained => Some(Work::Remove { operation, name }),
+        Step::Removed if is_still_there(worker, seen) => Some(Work::Remove { operation, name }),
+        _ => None,
+    }
+}
+
+/// What takes back what was done for a worker. A removal is not taken back: what is still there stays, and that must be known first.
+fn back(operation: &Operation, worker: &OperationWorker) -> Option<Work> {
+    let (operation, name) = (operation.id, worker.name.clone());
+    match worker.step {
+        Step::Allocated | Step::Created | Step::Registered => Some(Work::Undo { operation, name }),
+        Step::Chosen | Step::Drained | Step::Removed => Some(Work::Spare { operation, name }),
+        Step::Ready | Step::Confirmed | Step::Failed => None,
+    }
+}
+
+/// Whether a look that began after its removal shows it.
+fn is_still_there(worker: &OperationWorker, seen: Option<&Observation>) -> bool {
+    let since = |seen: &&Observation| worker.since.is_some_and(|since| seen.at > since);
+    seen.filter(since).is_some_and(|seen| seen.workers.contains_key(&worker.name))
 }
 
 /// Containers of dynamic workers that ended and whose loss is recorded. A permanent worker's container is kept: it is started again.
@@ -141,11 +176,12 @@ fn dead<'a>(state: &'a State, seen: &'a Observation) -> impl Iterator<Item = Wor
         .map(|container| container.name.clone())
 }
 
-/// Whether an operation waits for a worker to become ready, so that looking often pays.
+/// Whether an operation waits for what a look shows, so that looking often pays.
 #[must_use]
-pub fn awaits_readiness(state: &State) -> bool {
-    let up = state.operations.values().filter(|operation| operation.direction == Direction::Up);
-    up.flat_map(|operation| &operation.workers).any(|worker| worker.step == Step::Created)
+pub fn awaits_look(state: &State) -> bool {
+    let workers = state.operations.values().flat_map(|operation| &operation.workers);
+    let awaits = |step| matches!(step, Step::Created | Step::Registered | Step::Removed);
+    workers.filter(|worker| !worker.is_finished()).any(|worker| awaits(worker.step))
 }
 
 /// Does it.
@@ -155,13 +191,32 @@ pub async fn perform(work: Work, cluster: Cluster) -> Report {
             let request = WorkerRequest { name: name.clone(), kind: *kind, operation: *operation };
             cluster.host.create(&request).await.map(Done::Created)
         }
-        Work::Drain { name, .. } => match &cluster.scheduler {
-            Some(scheduler) => scheduler.drain(name).await.map(|evicted| Done::Drained { evicted_pods: Some(evicted) }),
-            None => Ok(Done::Drained { evicted_pods: None }),
+        Work::Drain { name, until, .. } => drain(&cluster, name, *until).await,
+        Work::Spare { name, .. } => spare(&cluster, name).await,
+        Work::Remove { name, .. } => match cluster.host.remove(name).await {
+            Ok(()) => Ok(Done::Removed),
+            // It stays, so it is to take work again.
+            Err(error) if !error.is_transient() => spare(&cluster, name).await.and(Err(error)),
+            Err(error) => Err(error),
         },
-        Work::Remove { name, .. } | Work::Undo { name, .. } | Work::Sweep { name } => {
-            cluster.host.remove(name).await.map(|()| Done::Removed)
-        }
+        Work::Undo { name, .. } | Work::Sweep { name } => cluster.host.remove(name).await.map(|()| Done::Removed),
     };
     Report { work, result }
+}
+
+async fn drain(cluster: &Cluster, name: &WorkerName, until: DateTime<Utc>) -> Result<Done, ClusterError> {
+    let Some(scheduler) = &cluster.scheduler else {
+        return Ok(Done::Drained { evicted_pods: None });
+    };
+    match tokio::time::timeout(clock::between(clock::now(), until), scheduler.drain(name)).await {
+        Ok(drained) => drained.map(|evicted| Done::Drained { evicted_pods: Some(evicted) }),
+        Err(_) => spare(cluster, name).await,
+    }
+}
+
+async fn spare(cluster: &Cluster, name: &WorkerName) -> Result<Done, ClusterError> {
+    match &cluster.scheduler {
+        Some(scheduler) => scheduler.spare(name).await.map(|()| Done::Spared),
+        None => Ok(Done::Spared),
+    }
 }

@@ -57,11 +57,13 @@ impl Operations {
             EventData::ScaleUpStarted(_) => self.started(id, Step::Allocated, at),
             EventData::ScaleDownStarted(_) => self.started(id, Step::Chosen, at),
             EventData::NodeCreated(data) => self.stepped(id, &data.node_name, Step::Created, at),
+            EventData::NodeRegistered(data) => self.stepped(id, &data.node_name, Step::Registered, at),
             EventData::NodeReady(data) => self.stepped(id, &data.node_name, Step::Ready, at),
             EventData::NodeDrained(data) => self.stepped(id, &data.node_name, Step::Drained, at),
             EventData::NodeRemoved(data) if data.reason == "scale_down" => {
                 self.stepped(id, &data.node_name, Step::Removed, at);
             }
+            EventData::NodeRemovalConfirmed(data) => self.stepped(id, &data.node_name, Step::Confirmed, at),
             EventData::ScalingActionCompleted(data) => self.ended(id, data.action, data.duration),
             EventData::ScalingActionFailed(data) => self.ended(id, data.action, data.duration),
             _ => {}

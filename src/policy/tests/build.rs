@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::config::AutoscalerConfig;
 use crate::model::{
     Actor, Condition, ConditionKey, ContainerId, ContainerState, Direction, Health, Hold, Observation, ObservedWorker,
-    Operation, Origin, PendingPods, State, Worker, WorkerKind, WorkerName, WorkerStatus,
+    Operation, OperationRecord, OperationWorker, Origin, Outcome, PendingPods, State, Step, Worker, WorkerKind,
+    WorkerName, WorkerStatus,
 };
 use crate::policy::Situation;
 
@@ -116,25 +117,60 @@ impl Scene {
         self
     }
 
+    /// A scale-up that was decided and not started.
     pub fn scaling_up(mut self, count: u32) -> Self {
-        let id = Uuid::from_u128(u128::from(count) + 7);
-        self.state.operations.insert(
-            id,
-            Operation {
-                id,
-                direction: Direction::Up,
-                origin: Origin::Rules,
-                actor: Actor::Engine,
-                reason: "test".to_owned(),
-                count,
-                workers: Vec::new(),
-                previous_workers: self.state.worker_count(),
-                decided_at: self.now,
-                decided_by: id,
-                started_by: None,
-            },
-        );
+        let operation = self.operation(Direction::Up, count);
+        self.state.operations.insert(operation.id, operation);
         self
+    }
+
+    /// A scale-up of which these workers of the state have come so far.
+    pub fn starting(mut self, step: Step, numbers: &[u64]) -> Self {
+        self.working(Direction::Up, step, numbers);
+        self
+    }
+
+    /// A scale-down that takes these workers.
+    pub fn scaling_down(mut self, numbers: &[u64]) -> Self {
+        self.working(Direction::Down, Step::Chosen, numbers);
+        self
+    }
+
+    /// Operations of a direction that ended, the latest now and the others before it.
+    pub fn ended(mut self, direction: Direction, outcomes: &[Outcome]) -> Self {
+        for outcome in outcomes {
+            let operation = self.operation(direction, 1);
+            let record = OperationRecord { operation, outcome: *outcome, ended_at: self.now, error: None };
+            self.state.operation_history.push_front(record);
+        }
+        self
+    }
+
+    fn working(&mut self, direction: Direction, step: Step, numbers: &[u64]) {
+        let mut operation = self.operation(direction, u32::try_from(numbers.len()).unwrap());
+        let worker = |number: &u64| OperationWorker::at(name(*number), step, self.now, operation.id);
+        operation.workers = numbers.iter().map(worker).collect();
+        operation.started_by = Some(operation.id);
+        self.state.operations.insert(operation.id, operation);
+    }
+
+    fn operation(&self, direction: Direction, count: u32) -> Operation {
+        let number = self.state.operations.len() + self.state.operation_history.len();
+        let id = Uuid::from_u128(7 + u128::try_from(number).unwrap());
+        Operation {
+            id,
+            direction,
+            origin: Origin::Rules,
+            actor: Actor::Engine,
+            reason: "test".to_owned(),
+            count,
+            workers: Vec::new(),
+            previous_workers: self.state.worker_count(),
+            decided_at: self.now,
+            decided_by: id,
+            started_by: None,
+            rolling_back: false,
+        }
     }
 
     pub fn situation(&self) -> Situation<'_> {

@@ -1,5 +1,6 @@
 //! The rules as tables and as properties.
 
 mod build;
+mod operations;
 mod properties;
 mod tables;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::build::{Scene, name};
-use crate::model::{Conclusion, Direction, Origin};
+use crate::model::{Conclusion, Direction, Origin, Outcome, Step};
 use crate::policy::minimum::{Enforcement, emergency_count, enforcement};
 use crate::policy::{evaluate, operator};
 
@@ -19,7 +19,10 @@ prop_compose! {
         held in (prop::bool::weighted(0.2), prop::bool::weighted(0.2)),
         permanent in proptest::collection::vec(1_u64..12, 0..4),
         unhealthy in proptest::collection::vec(1_u64..12, 0..3),
-        coming in proptest::option::weighted(0.2, 1_u32..4),
+        coming in proptest::collection::vec(1_u32..4, 0..3),
+        going in proptest::collection::vec(1_u64..12, 0..3),
+        starting in proptest::option::weighted(0.2, 1_u64..12),
+        failures in 0_usize..3,
         blind in prop::bool::weighted(0.1),
     ) -> Scene {
         let mut scene = Scene::new(workers, cpu, memory);
@@ -49,9 +52,18 @@ prop_compose! {
         for number in unhealthy.into_iter().filter(|number| *number <= workers) {
             scene = scene.unhealthy(number);
         }
-        if let Some(count) = coming {
+        for count in coming {
             scene = scene.scaling_up(count);
         }
+        let mut going: Vec<_> = going.into_iter().filter(|number| *number <= workers).collect();
+        going.dedup();
+        if !going.is_empty() {
+            scene = scene.scaling_down(&going);
+        }
+        if let Some(number) = starting.filter(|number| *number <= workers && !going.contains(number)) {
+            scene = scene.starting(Step::Registered, &[number]);
+        }
+        scene = scene.ended(Direction::Up, &vec![Outcome::Failed; failures]);
         if blind {
             scene.observation = None;
         }
@@ -104,6 +116,27 @@ proptest! {
         if scene.state.hold(Direction::Up, scene.now).is_some() {
             let kept = !matches!(enforcement(&scene.situation()), Enforcement::Restore { .. });
             prop_assert!(kept, "a hold on up stops even the minimum");
+        }
+    }
+
+    #[test]
+    fn the_rules_begin_nothing_beside_an_operation_but_what_is_lacking(scene in scene()) {
+        let operations = &scene.state.operations;
+        match evaluate(&scene.situation()).conclusion {
+            Conclusion::ScaleUp { count, .. } if !operations.is_empty() => {
+                prop_assert!(operations.values().all(|operation| operation.direction == Direction::Up));
+                prop_assert!(operations.len() < 3);
+                let pending = scene.observation.as_ref().and_then(|seen| seen.pending.as_ref()).unwrap();
+                prop_assert!(count + scene.state.capacity_coming() <= pending.workers_needed.max(1));
+            }
+            Conclusion::ScaleDown { .. } => prop_assert!(operations.is_empty()),
+            _ => {}
+        }
+        if operations.len() >= 3 {
+            let restore = matches!(enforcement(&scene.situation()), Enforcement::Restore { .. });
+            prop_assert!(!restore);
+            prop_assert!(operator::scale_up(&scene.situation(), 1, false).is_err());
+            prop_assert!(operator::scale_down(&scene.situation(), 1, None, false).is_err());
         }
     }
 
@@ -161,7 +194,8 @@ proptest! {
         let named = named.map(name);
         if let Ok(workers) = operator::scale_down(&scene.situation(), count, named.as_ref(), false) {
             let going = u32::try_from(workers.len()).unwrap();
-            prop_assert!(scene.state.workers_settled() >= limits.min_nodes + going);
+            prop_assert!(scene.state.workers_staying() >= limits.min_nodes + going);
+            prop_assert!(scene.state.workers_settled() >= scene.state.workers_staying());
             prop_assert!(workers.iter().all(|name| !scene.state.permanent.contains(name)));
         }
     }

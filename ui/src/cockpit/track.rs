@@ -314,9 +314,11 @@ fn is_step(event: &Event) -> bool {
     matches!(
         event.event_type(),
         EventType::NodeCreated
+            | EventType::NodeRegistered
             | EventType::NodeReady
             | EventType::NodeDrained
             | EventType::NodeRemoved
+            | EventType::NodeRemovalConfirmed
             | EventType::NodeFailed
     )
 }
@@ -332,8 +334,12 @@ struct Lane<'a> {
 impl Lane<'_> {
     fn rows(&self, direction: Option<Direction>, started: Option<DateTime<Utc>>, end: &End) -> Vec<Row> {
         let steps: &[(&'static str, Step)] = match direction {
-            Some(Direction::Up) => &[("created", Step::Created), ("ready", Step::Ready)],
-            Some(Direction::Down) => &[("drained", Step::Drained), ("removed", Step::Removed)],
+            Some(Direction::Up) => {
+                &[("created", Step::Created), ("registered", Step::Registered), ("ready", Step::Ready)]
+            }
+            Some(Direction::Down) => {
+                &[("drained", Step::Drained), ("removed", Step::Removed), ("confirmed", Step::Confirmed)]
+            }
             None => &[],
         };
         let reached = self.subject.operation().and_then(|operation| operation.step_of(self.worker));
@@ -348,6 +354,7 @@ impl Lane<'_> {
             let passed = known.is_some_and(|known| known.progress().0 >= step.progress().0);
             let stage = match event {
                 Some(_) => Stage::Done,
+                None if self.was_unknown(*step, end) => continue,
                 None if passed => Stage::Unseen,
                 None if !failures.is_empty() => break,
                 None if std::mem::take(&mut open) => Stage::UnderWay,
@@ -368,6 +375,16 @@ impl Lane<'_> {
         rows
     }
 
+    /// Whether a windlass that did not know this step carried the operation out: what was before it and what was after it is held.
+    fn was_unknown(&self, step: Step, end: &End) -> bool {
+        let held = |step| self.event_of(step).is_some();
+        match step {
+            Step::Registered => held(Step::Created) && held(Step::Ready),
+            Step::Confirmed => held(Step::Removed) && matches!(end, End::Completed(_)),
+            _ => false,
+        }
+    }
+
     fn row(
         &self,
         name: &'static str,
@@ -386,8 +403,10 @@ impl Lane<'_> {
     fn event_of(&self, step: Step) -> Option<&Arc<Event>> {
         self.events().find(|event| match (&event.data, step) {
             (EventData::NodeCreated(_), Step::Created)
+            | (EventData::NodeRegistered(_), Step::Registered)
             | (EventData::NodeReady(_), Step::Ready)
-            | (EventData::NodeDrained(_), Step::Drained) => true,
+            | (EventData::NodeDrained(_), Step::Drained)
+            | (EventData::NodeRemovalConfirmed(_), Step::Confirmed) => true,
             (EventData::NodeRemoved(data), Step::Removed) => data.reason == "scale_down",
             _ => false,
         })

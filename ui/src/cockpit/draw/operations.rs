@@ -91,13 +91,13 @@ fn running(model: &Model, operation: &Operation, width: usize) -> Vec<Line<'stat
     let why = fit(&format!("{who} · {}", operation.reason), width.saturating_sub(title.chars().count()));
     let mut lines = vec![line([(title, theme.strong), (why, theme.faint)])];
     lines.push(progress(model, operation, width));
-    let cells = width.saturating_sub(13).min(32);
+    let cells = width.saturating_sub(14).min(32);
     for worker in &operation.workers {
         let (step, style) = step_mark(worker.step, theme);
         lines.push(line([
             (format!("  {step} "), style),
             (left(&fit_end(worker.name.as_str(), cells), cells), theme.text),
-            (left(&worker.step.to_string(), 9), style),
+            (left(&worker.step.to_string(), 10), style),
         ]));
     }
     if operation.workers.is_empty() {
@@ -133,8 +133,8 @@ pub fn brief(model: &Model, operation: &Operation, width: usize) -> Line<'static
 fn step_mark(step: Step, theme: &Theme) -> (&'static str, Style) {
     match step {
         Step::Allocated | Step::Chosen => ("○", theme.faint),
-        Step::Created | Step::Drained => ("◑", theme.warn),
-        Step::Ready | Step::Removed => ("●", theme.good),
+        Step::Created | Step::Registered | Step::Drained | Step::Removed => ("◑", theme.warn),
+        Step::Ready | Step::Confirmed => ("●", theme.good),
         Step::Failed => ("✗", theme.bad),
     }
 }

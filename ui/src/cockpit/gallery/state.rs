@@ -34,13 +34,14 @@ pub fn state(now: DateTime<Utc>, told: Told) -> State {
         reason: "7 pods pending".to_owned(),
         count: 2,
         workers: vec![
-            OperationWorker { name: name("k3s-worker-9"), step: Step::Created, event: operation },
-            OperationWorker { name: name("k3s-worker-10"), step: Step::Allocated, event: operation },
+            OperationWorker::at(name("k3s-worker-9"), Step::Created, ago(now, 24), operation),
+            OperationWorker::at(name("k3s-worker-10"), Step::Allocated, ago(now, 26), operation),
         ],
         previous_workers: 6,
         decided_at: ago(now, 26),
         decided_by: operation,
         started_by: Some(told.started_by),
+        rolling_back: false,
     };
     state.operation_history = history(now, &running, told.restored);
     state.operations.insert(operation, running);

@@ -160,7 +160,7 @@ fn quitting_asks_where_the_engine_ends_too() {
     let mut model = model(80, 24);
     model.options.mode = Mode::EngineHere;
     assert!(press(&mut model, "q").is_empty());
-    assert!(screen(&model).contains("scaling up by 2 is at 25%: the next start finishes it"));
+    assert!(screen(&model).contains("scaling up by 2 is at 17%: the next start finishes it"));
     assert!(press(&mut model, "n").is_empty());
     assert!(model.popups.is_empty());
     assert_eq!(press(&mut model, "q y"), [Effect::Quit]);

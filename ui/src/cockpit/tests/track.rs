@@ -151,9 +151,11 @@ fn a_scale_up_is_told_step_by_step_while_it_runs() {
         [
             ("", "started", Stage::Done, Some(100)),
             ("w-1", "created", Stage::UnderWay, None),
+            ("w-1", "registered", Stage::Waiting, None),
             ("w-1", "ready", Stage::Waiting, None),
             ("w-2", "created", Stage::Done, Some(500)),
-            ("w-2", "ready", Stage::UnderWay, None),
+            ("w-2", "registered", Stage::UnderWay, None),
+            ("w-2", "ready", Stage::Waiting, None),
         ]
     );
 
@@ -220,6 +222,7 @@ fn a_scale_down_spares_the_worker_that_cannot_go() {
             ("", "started", Stage::Done, Some(50)),
             ("w-1", "drained", Stage::Done, Some(500)),
             ("w-1", "removed", Stage::Done, Some(100)),
+            ("w-1", "confirmed", Stage::UnderWay, None),
             ("w-2", "spared", Stage::Failed, Some(1000)),
         ]
     );
@@ -239,9 +242,11 @@ fn what_the_log_holds_no_more_is_unknown_and_not_zero() {
             ("", "decided", Stage::Unseen, None),
             ("", "started", Stage::Unseen, None),
             ("w-1", "created", Stage::Unseen, None),
+            ("w-1", "registered", Stage::Unseen, None),
             ("w-1", "ready", Stage::Done, None),
             ("w-2", "created", Stage::Done, None),
-            ("w-2", "ready", Stage::UnderWay, None),
+            ("w-2", "registered", Stage::UnderWay, None),
+            ("w-2", "ready", Stage::Waiting, None),
         ]
     );
     assert_eq!(track.began, Some(story.start), "the record knows when it was decided");

@@ -1,0 +1,6 @@
+//! Operations on a cluster that is a map, with a leader whose every move is chosen.
+
+mod interleavings;
+mod rig;
+mod steps;
+mod takeover;
