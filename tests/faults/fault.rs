@@ -108,6 +108,19 @@ impl Fault {
         )
     }
 
+    /// Whether nothing can be written to Redis while it lasts.
+    pub const fn is_outage(self) -> bool {
+        matches!(
+            self,
+            Self::RedisKilled
+                | Self::RedisFrozen
+                | Self::RedisPaused
+                | Self::RedisFull
+                | Self::RedisReadOnly
+                | Self::PasswordChanged
+        )
+    }
+
     /// Whether what was remembered is gone after it, so that the log no longer gives the state.
     pub const fn loses_data(self) -> bool {
         matches!(self, Self::RedisEmptied | Self::ValueForeign)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use windlass::clock;
 use windlass::store::Store;
 
 use crate::dice::Dice;
@@ -24,6 +25,8 @@ pub struct Scene<'a> {
     pub witness: &'a Witness,
     /// The lease of the replicas.
     pub lease: Duration,
+    /// Whether one replica is all there is, and nothing else befalls it: then it has to act without Redis.
+    pub sole: bool,
 }
 
 /// Sleeps for a random while.
@@ -34,7 +37,14 @@ pub async fn a_while(dice: &mut Dice, shortest: u64, longest: u64) {
 impl Scene<'_> {
     /// Does it, and undoes it after a while.
     pub async fn inject(&self, fault: Fault, mut dice: Dice) {
-        let dice = &mut dice;
+        let begun = clock::now();
+        self.befall(fault, &mut dice).await;
+        if fault.is_outage() {
+            self.record.with(|seen| seen.outages.push((begun, clock::now())));
+        }
+    }
+
+    async fn befall(&self, fault: Fault, dice: &mut Dice) {
         match fault {
             Fault::Killed | Fault::Stopped | Fault::Frozen => self.leader(fault, dice).await,
             Fault::AllKilled => {
@@ -45,6 +55,7 @@ impl Scene<'_> {
             Fault::RedisKilled => {
                 self.place.redis().kill();
                 a_while(dice, 1, 3000).await;
+                self.is_protected(dice).await;
                 self.place.redis().restart();
             }
             Fault::RedisFrozen if dice.below(2) == 0 => {
@@ -56,6 +67,7 @@ impl Scene<'_> {
             Fault::RedisFrozen => {
                 self.place.redis().pause();
                 a_while(dice, 300, 4000).await;
+                self.is_protected(dice).await;
                 self.place.redis().resume();
             }
             Fault::RedisPaused => {
@@ -98,6 +110,26 @@ impl Scene<'_> {
             }
             Fault::Together => {}
         }
+    }
+
+    /// Without Redis, a sole replica restores the minimum: all workers but one are taken away, and there must be two again before Redis is
+    /// back.
+    async fn is_protected(&self, dice: &mut Dice) {
+        if !self.sole || dice.below(2) == 0 {
+            return;
+        }
+        let running = || self.record.with(|seen| seen.containers.values().filter(|container| container.runs).count());
+        while running() > 1 {
+            lose_one(self.place, self.record, dice, true);
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        for _ in 0..600 {
+            if running() >= 2 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.record.with(|seen| seen.wrong.push("a sole replica did not restore the minimum without Redis".to_owned()));
     }
 
     /// Something befalls the leader; where nobody leads, any of them. In the end all run.

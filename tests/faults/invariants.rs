@@ -1,9 +1,12 @@
 //! What must be so once a cluster has come to rest, whatever was done to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use windlass::bus::replay;
+use windlass::clock;
 use windlass::model::{Command, Event, EventData, EventType};
 use windlass::store::Store;
 
@@ -13,6 +16,9 @@ use crate::plan::Plan;
 use crate::record::{Record, Seen};
 use crate::settle;
 use crate::witness::Witness;
+
+/// What was begun before an outage has come to its end after so long.
+const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// Everything at once; what is broken, each in a line.
 pub async fn broken(plan: &Plan, place: &Place, store: &Store, record: &Record, witness: &Witness) -> Vec<String> {
@@ -29,6 +35,8 @@ pub async fn broken(plan: &Plan, place: &Place, store: &Store, record: &Record, 
         ends(&seen.events, plan.loses_data(), &mut wrong);
         answers(seen, &mut wrong);
         removals(seen, &mut wrong);
+        outages(seen, &mut wrong);
+        wrong.append(&mut seen.wrong);
         if plan.loses_data() {
             return;
         }
@@ -116,6 +124,21 @@ fn removals(seen: &Seen, wrong: &mut Vec<String>) {
     for (name, id) in &seen.vanished {
         if !seen.ours.contains(id) && !told.contains(name.as_str()) {
             wrong.push(format!("{name} ({id}) ran and was removed, and nothing in the log tells why"));
+        }
+    }
+}
+
+/// While Redis could not be used, nothing was removed but what had been begun before.
+fn outages(seen: &Seen, wrong: &mut Vec<String>) {
+    for event in &seen.events {
+        let within = |(begun, ended): &(DateTime<Utc>, DateTime<Utc>)| {
+            event.timestamp > clock::after(*begun, UNDER_WAY) && event.timestamp < *ended
+        };
+        if let EventData::NodeRemoved(data) = &event.data
+            && data.reason != "dead_container"
+            && seen.outages.iter().any(within)
+        {
+            wrong.push(format!("{} was removed at {} while Redis could not be used", data.node_name, event.timestamp));
         }
     }
 }

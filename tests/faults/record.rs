@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use windlass::bus::{self, Follower};
 use windlass::model::{Command, Event};
@@ -30,6 +31,10 @@ pub struct Seen {
     pub ours: BTreeSet<String>,
     /// Every command, and whether Redis confirmed that it has it.
     pub commands: Vec<(Command, bool)>,
+    /// When Redis could not be used, by the harness's doing.
+    pub outages: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// What was broken on the way.
+    pub wrong: Vec<String>,
     /// What was chosen where the name of the fault does not say it.
     pub notes: Vec<String>,
 }

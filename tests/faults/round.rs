@@ -68,6 +68,7 @@ async fn round(plan: &Plan, dice: &mut Dice) -> Outcome {
             record: &record,
             witness: &witness,
             lease: Duration::from_millis(plan.lease),
+            sole: plan.replicas == 1 && plan.faults.len() == 1,
         };
         outcome.wrong = trial(plan, &scene, &record, dice, &mut outcome.settled).await;
         if !outcome.wrong.is_empty() {
