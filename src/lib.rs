@@ -12,6 +12,7 @@ pub mod handlers;
 pub mod http;
 pub mod model;
 pub mod policy;
+pub mod pools;
 pub mod report;
 pub mod store;
 pub mod viewer;

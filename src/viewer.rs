@@ -18,7 +18,7 @@ use crate::store::{Store, StoreError};
 pub const EVENTS_KEPT: usize = 10_000;
 /// What is not announced by an event (metrics, verdicts) is read this often.
 const REFRESH: Duration = Duration::from_secs(1);
-/// The memory report, the dead letters and the webhook targets are read this often.
+/// The memory report, the dead letters, the webhook targets and the pools are read this often.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// How many of the newest dead letters a view holds.
 const LETTERS_KEPT: usize = 100;
@@ -43,6 +43,7 @@ pub async fn read_once(store: &Store, cluster: ClusterId, events: usize) -> Resu
     viewer.append(newest);
     viewer.refresh().await?;
     viewer.refresh_report().await?;
+    viewer.refresh_pools().await?;
     Ok(viewer.view)
 }
 
@@ -76,11 +77,15 @@ impl Viewer {
         let streams = vec![(self.store.keys().events(), position)];
         let mut follower = Follower::new(&self.store, streams, REFRESH).await?;
         let mut reported: Option<DateTime<Utc>> = None;
+        let mut pools_changed = false;
         loop {
             self.refresh().await?;
             if reported.is_none_or(|at| clock::between(at, self.view.at) >= REPORT_EVERY) {
                 self.refresh_report().await?;
+                self.refresh_pools().await?;
                 reported = Some(self.view.at);
+            } else if pools_changed {
+                self.refresh_pools().await?;
             }
             sender.send_if_modified(|known| {
                 let changed = differs(known, &self.view);
@@ -88,7 +93,9 @@ impl Viewer {
                 changed
             });
             let entries = follower.next(REFRESH).await?;
-            self.append(entries.into_iter().filter_map(|entry| entry.event().ok()));
+            let events: Vec<Event> = entries.into_iter().filter_map(|entry| entry.event().ok()).collect();
+            pools_changed = events.iter().any(is_about_pools);
+            self.append(events);
         }
     }
 
@@ -126,6 +133,19 @@ impl Viewer {
         }
         Ok(())
     }
+
+    async fn refresh_pools(&mut self) -> Result<(), StoreError> {
+        let pools = self.store.read_pools_for_view(self.view.at).await?;
+        match &mut self.view.pools {
+            Some(known) => keep(known, pools),
+            none => *none = Some(Arc::new(pools)),
+        }
+        Ok(())
+    }
+}
+
+fn is_about_pools(event: &Event) -> bool {
+    event.event_type().name().starts_with("Pool")
 }
 
 /// What is the same stays the same allocation, so that whoever compares can compare pointers.
@@ -147,4 +167,5 @@ fn differs(known: &View, new: &View) -> bool {
         || known.verdict != new.verdict
         || known.redis != new.redis
         || known.deliveries != new.deliveries
+        || known.pools != new.pools
 }

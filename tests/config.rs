@@ -401,6 +401,13 @@ fn rules_between_settings() {
         ("workers: {labels: {windlass.cluster: x}}", "found the name \"windlass.cluster\""),
         ("workers: {memory: 1mb}", "workers.memory: found 1mb; allowed: 6mb or more"),
         ("workers: {cpus: 0}", "workers.cpus: found 0; allowed: a number from 0.01 to 1024, or null"),
+        ("pools: {network: host}", "pools.network: found \"host\"; allowed: the name of a bridge network, or null"),
+        (
+            "pools: {network: 'container:x'}",
+            "pools.network: found \"container:x\"; allowed: the name of a Docker network",
+        ),
+        ("pools: {check_interval: 1ms}", "pools.check_interval: found 1ms; allowed: a duration from 200ms to 5m"),
+        ("pools: {batch_size: 0}", "pools.batch_size: found 0; allowed: a whole number from 1 to 10000"),
         ("redis: {maxmemory: 0}", "redis.maxmemory: found 0"),
         ("redis: {url: \"http://db\"}", "redis.url: found \"http://db\"; allowed: redis://"),
         ("redis: {url: \"redis://\"}", "redis.url: found \"redis://\""),
@@ -420,6 +427,51 @@ fn rules_between_settings() {
         assert_eq!(found.len(), 1, "{file}: {found:#?}");
         assert!(found[0].to_string().contains(expected), "{file}\n  expected {expected}\n  found    {}", found[0]);
     }
+}
+
+/// A line of a list of functions, and its one mistake.
+#[test]
+fn functions_are_checked_one_by_one() {
+    for (function, expected) in [
+        ("{name: a, image: a, port: 0}", "pools.functions[0].port: found 0; allowed: a whole number from 1 to 65535"),
+        ("{name: a, image: a}", "pools.functions[0].port: found nothing"),
+        ("{name: a, port: 80}", "pools.functions[0].image: found nothing; allowed: the name of an image"),
+        ("{name: a, image: '', port: 80}", "pools.functions[0].image: found \"\""),
+        ("{name: A, image: a, port: 80}", "pools.functions[0].name: found \"A\"; allowed: 1 to 63 of a-z"),
+        ("{name: k3s-worker, image: a, port: 80}", "allowed: another name than workers.name_prefix"),
+        ("{name: a, image: a, port: 80, max: 0}", "pools.functions[0].max: found 0; allowed: a whole number from 1"),
+        (
+            "{name: a, image: a, port: 80, min: 3, max: 2}",
+            "pools.functions[0].min: found 3; allowed: not more than max",
+        ),
+        (
+            "{name: a, image: a, port: 80, cpu_overload_threshold: 101}",
+            "cpu_overload_threshold: found 101; allowed: a number from 1 to 100",
+        ),
+        (
+            "{name: a, image: a, port: 80, memory_overload_threshold: 0}",
+            "memory_overload_threshold: found 0; allowed: a number from 1 to 100",
+        ),
+        (
+            "{name: a, image: a, port: 80, cooldown_cpu_threshold: 70}",
+            "cooldown_cpu_threshold: found 70; allowed: less than cpu_overload_threshold (70)",
+        ),
+        ("{name: a, image: a, port: 80, cooldown_duration: 2d}", "found 2days; allowed: a duration from 0s to 1day"),
+        ("{name: a, image: a, port: 80, memory: 1mb}", "pools.functions[0].memory: found 1mb; allowed: 6mb or more"),
+        ("{name: a, image: a, port: 80, cpus: 0}", "pools.functions[0].cpus: found 0; allowed: a number from 0.01"),
+        ("{name: a, image: a, port: 80, env: {'A B': x}}", "pools.functions[0].env.A B: found the name \"A B\""),
+        ("{name: a, image: a, port: 80, mni: 1}", "did you mean `pools.functions[0].min`?"),
+        ("{name: a, image: a, port: 80}, {name: a, image: b, port: 81}", "[1].name: found \"a\" a second time"),
+    ] {
+        let found = mistakes(&text(&format!("pools: {{functions: [{function}]}}")));
+        assert_eq!(found.len(), 1, "{function}: {found:#?}");
+        assert!(found[0].to_string().contains(expected), "{function}\n  expected {expected}\n  found    {}", found[0]);
+    }
+    let secret = mistakes(&text("pools: {functions: [{name: a, image: a, port: 80, env: {TOKEN: 4711}}]}"));
+    assert!(!ConfigErrors(secret.clone()).to_string().contains("4711"), "{}", secret[0]);
+    let loaded = loads(&text("pools: {functions: [{name: a, image: a, port: 80, min: 1, cooldown_duration: 1m}]}"));
+    let specs = loaded.config.pools.specs();
+    assert_eq!((specs[0].min, specs[0].max, specs[0].monitoring.cooldown_duration), (1, 10, 60.0));
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn the_page_of_the_keys_is_fresh() {
         "# Keys in Redis\n\n<!-- Made from src/store/keys.rs: change that, then run {HINT}. -->\n\n\
          All keys begin with the cluster's hash tag, `{{<cluster id>}}:`, so that clusters share a Redis and Redis Cluster works.\n\
          They are written by one script only (`assets/lua/commit.lua`), which checks the writer's lease epoch; but for `webhooks:*`, the\n\
-         books of each target's deliveries, and `autoscaler:engine`.\n\n\
+         books of each target's deliveries, `autoscaler:engine` and `autoscaler:pool_loads`.\n\n\
          | Key | What it holds |\n|---|---|\n"
     );
     let more = [
@@ -63,6 +63,12 @@ fn the_page_of_the_keys_is_fresh() {
             "hash: last_success, last_failure, last_error, consecutive_failures, next_attempt, delivered, dropped",
         ),
         ("webhooks:{target}:delivered", "sorted set of the ids of events delivered lately, by when (ms), capped"),
+        (
+            "autoscaler:pool:{function}",
+            "string: JSON, a function pool's record, 24 h to live, refreshed while the pool lives (seed 001)",
+        ),
+        ("autoscaler:metadata", "string: JSON, about all pools: version, last_cleanup, total_pools (seed 001)"),
+        ("autoscaler:pool_loads", "hash of JSON by function: what was last measured of its containers, 24 h to live"),
         ("tx:{id}", "string with a time to live: marks a transaction as applied while it may be tried again"),
     ];
     for (key, what) in Keys::TABLE.iter().chain(&more) {

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use self::pools::PoolHost;
 use crate::config::{ClusterKind, Config};
 use crate::model::{ContainerId, ObservedWorker, PendingPods, WorkerKind, WorkerName};
 
@@ -142,6 +143,20 @@ pub fn connect(config: &Config, data_dir: &Path) -> Result<Cluster, ClusterError
             Cluster { host: Arc::clone(&simulated) as Arc<dyn WorkerHost>, scheduler: Some(simulated) }
         }
     })
+}
+
+/// The containers of the function pools of the configuration, as [`connect`] does it for the workers.
+///
+/// # Errors
+/// Refused if the address of the runtime is not understood.
+pub fn connect_pools(config: &Config, _data_dir: &Path) -> Result<Arc<dyn PoolHost>, ClusterError> {
+    match config.cluster.kind {
+        ClusterKind::Docker => Ok(Arc::new(docker::pools::DockerPools::new(config)?)),
+        ClusterKind::Simulated => Err(ClusterError::Refused {
+            cluster: config.cluster.kind.name(),
+            error: "the simulated cluster has no function pools yet (set `cluster.kind` to docker)".to_owned(),
+        }),
+    }
 }
 
 #[cfg(test)]

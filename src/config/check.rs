@@ -164,8 +164,8 @@ fn allowed(at: &str, place: Option<&Place>) -> String {
 /// A value as it may be shown: one line, short, no secrets.
 pub(super) fn found(at: &str, value: &Value) -> String {
     const LONGEST: usize = 80;
-    // What an operator gives to the workers' environment is theirs alone.
-    let private = pointer::covers("/workers/env", at) || is_webhook_secret(at);
+    // What an operator gives to the environment of workers and functions is theirs alone.
+    let private = pointer::covers("/workers/env", at) || is_webhook_secret(at) || is_function_variable(at);
     match value {
         Value::Null => "nothing (null)".to_owned(),
         Value::Array(_) => "a list".to_owned(),
@@ -189,6 +189,11 @@ fn is_webhook_secret(at: &str) -> bool {
     let rest = at.strip_prefix("/autoscaler/events/alerts/targets/");
     let field = rest.and_then(|rest| rest.split('/').nth(1));
     field.is_some_and(|field| matches!(field, "url" | "headers"))
+}
+
+fn is_function_variable(at: &str) -> bool {
+    let rest = at.strip_prefix("/pools/functions/");
+    rest.is_some_and(|rest| rest.split('/').nth(1) == Some("env"))
 }
 
 /// The mistake of setting what does not exist.

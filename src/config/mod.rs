@@ -18,6 +18,7 @@ mod mistake;
 mod operations;
 pub mod paths;
 mod pointer;
+mod pools;
 mod program;
 pub mod reference;
 mod rules;
@@ -43,6 +44,7 @@ pub use http::{HttpConfig, Role, TokenConfig, token_flaw};
 pub use load::{ConfigFile, Loaded, Sources};
 pub use mistake::{ConfigErrors, Mistake, Origin, Source};
 pub use operations::{BackoffConfig, OperationsConfig, TimeoutsConfig};
+pub use pools::{FunctionConfig, PoolsConfig};
 pub use program::{CockpitConfig, LogConfig, LogLevel};
 pub use schema::{Setting, schema, settings};
 pub use secret::{Secret, redact_url};
@@ -64,6 +66,8 @@ pub struct Config {
     pub autoscaler: AutoscalerConfig,
     /// What a worker is made of.
     pub workers: WorkersConfig,
+    /// Function pools (seed 001), beside the workers.
+    pub pools: PoolsConfig,
     /// Where the state lives.
     pub redis: RedisConfig,
     /// Who leads when several replicas run.

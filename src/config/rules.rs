@@ -3,6 +3,7 @@
 
 mod alerts;
 mod http;
+mod pools;
 mod redis;
 pub(super) mod spans;
 mod workers;
@@ -20,6 +21,7 @@ pub(super) fn check(config: &Config, merged: &Merged, has_http_token: bool, find
     rules.limits();
     rules.spans();
     rules.workers();
+    rules.pools();
     rules.redis();
     rules.handlers();
     rules.http();

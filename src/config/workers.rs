@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Bytes, Span};
 use crate::model::WorkerName;
 
+/// Docker refuses containers with less memory.
+pub(super) const LEAST_MEMORY: Bytes = Bytes::mebibytes(6);
+
 /// What a worker is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -13,6 +13,7 @@ pub mod names;
 pub mod observation;
 pub mod operation;
 pub mod pool;
+pub mod pool_record;
 pub mod position;
 pub mod redis_report;
 pub mod rules;

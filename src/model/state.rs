@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::pool::{PersistedPoolState, PersistenceMetadata};
 use super::{
-    Condition, ConditionKey, Direction, Hold, Observation, Operation, OperationRecord, Verdict, Worker, WorkerName,
+    Condition, ConditionKey, Direction, FunctionName, Hold, Observation, Operation, OperationRecord, Verdict, Worker,
+    WorkerName,
 };
 use uuid::Uuid;
 
@@ -246,7 +248,12 @@ impl State {
             Change::ClearCondition(key) => {
                 self.conditions.remove(&key);
             }
-            Change::RecordObservation(_) | Change::RecordVerdict(_) => {}
+            // Not part of this state: the latest are only for cockpits, and the pools are kept in a room of their own.
+            Change::RecordObservation(_)
+            | Change::RecordVerdict(_)
+            | Change::PutPool(_)
+            | Change::RemovePool(_)
+            | Change::SetPoolMetadata(_) => {}
         }
     }
 }
@@ -294,6 +301,12 @@ pub enum Change {
     RecordObservation(Box<Observation>),
     /// `verdict`: the latest, for cockpits
     RecordVerdict(Box<Verdict>),
+    /// `autoscaler:pool:{function}`, with a time to live
+    PutPool(Box<PersistedPoolState>),
+    /// `autoscaler:pool:{function}` and its measurements, gone
+    RemovePool(FunctionName),
+    /// `autoscaler:metadata`
+    SetPoolMetadata(PersistenceMetadata),
 }
 
 fn push_capped<T>(list: &mut VecDeque<T>, entry: T) {

@@ -11,7 +11,12 @@ use crate::model::{ClusterId, Direction, WorkerName};
 pub struct Keys {
     prefix: String,
     stream: String,
+    /// What the keys of the pools begin with, behind the cluster's tag.
+    pools: String,
 }
+
+/// What the keys of the pools begin with unless somebody says otherwise (seed 001).
+const POOLS: &str = "autoscaler";
 
 macro_rules! keys {
     ($($(#[doc = $doc:literal])+ $name:ident = $key:literal;)+) => {
@@ -87,7 +92,13 @@ impl Keys {
     /// The keys of a cluster; `stream` is the event stream's configured name.
     #[must_use]
     pub fn new(cluster: &ClusterId, stream: &str) -> Self {
-        Self { prefix: format!("{{{cluster}}}:"), stream: stream.to_owned() }
+        Self { prefix: format!("{{{cluster}}}:"), stream: stream.to_owned(), pools: POOLS.to_owned() }
+    }
+
+    /// The same with another beginning of the pools' keys than `autoscaler` (seed 001: `persistence_key_prefix`).
+    #[must_use]
+    pub fn with_pool_prefix(self, prefix: impl Into<String>) -> Self {
+        Self { pools: prefix.into(), ..self }
     }
 
     fn key(&self, name: impl Display) -> String {
@@ -155,6 +166,24 @@ impl Keys {
     #[must_use]
     pub fn webhook_delivered(&self, target: &str) -> String {
         self.key(format_args!("webhooks:{target}:delivered"))
+    }
+
+    /// `autoscaler:pool:{function}`: string, JSON, a pool's record (seed 001).
+    #[must_use]
+    pub fn pool(&self, function: &str) -> String {
+        self.key(format_args!("{}:pool:{function}", self.pools))
+    }
+
+    /// `autoscaler:metadata`: string, JSON, about all pools (seed 001).
+    #[must_use]
+    pub fn pool_metadata(&self) -> String {
+        self.key(format_args!("{}:metadata", self.pools))
+    }
+
+    /// `autoscaler:pool_loads`: hash by function, JSON, what was last measured of its containers.
+    #[must_use]
+    pub fn pool_loads(&self) -> String {
+        self.key(format_args!("{}:pool_loads", self.pools))
     }
 
     /// `tx:{id}`: marks a transaction as applied, for as long as it may be tried again.

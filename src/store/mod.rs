@@ -6,6 +6,7 @@ mod inspect;
 mod keys;
 mod lease;
 mod open;
+pub mod pools;
 pub mod report;
 pub mod server;
 mod snapshot;

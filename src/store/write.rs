@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::{Keys, StoreError};
+use crate::model::pool::POOL_TTL;
 use crate::model::state::HISTORY_LENGTH;
 use crate::model::{Change, Worker};
 
@@ -90,6 +91,18 @@ pub(super) fn commands(keys: &Keys, change: &Change, out: &mut Vec<Vec<String>>)
         Change::RecordVerdict(verdict) => {
             let key = keys.verdict();
             push(&["SET", &key, &json(&key, verdict)?]);
+        }
+        Change::PutPool(record) => {
+            let key = keys.pool(&record.function_name);
+            push(&["SET", &key, &json(&key, record)?, "EX", &POOL_TTL.as_secs().to_string()]);
+        }
+        Change::RemovePool(function) => {
+            push(&["DEL", &keys.pool(function.as_str())]);
+            push(&["HDEL", &keys.pool_loads(), function.as_str()]);
+        }
+        Change::SetPoolMetadata(metadata) => {
+            let key = keys.pool_metadata();
+            push(&["SET", &key, &json(&key, metadata)?, "EX", &POOL_TTL.as_secs().to_string()]);
         }
     }
     Ok(())

@@ -13,6 +13,12 @@ pub const IMAGE: &str = "windlass-test-worker:latest";
 /// The same with a health check: healthy as long as the file `/healthy` exists.
 pub const CHECKED_IMAGE: &str = "windlass-test-worker:checked";
 
+/// An image for function pools: a web server on [`FUNCTION_PORT`] that answers "hello".
+pub const FUNCTION_IMAGE: &str = "windlass-test-function:latest";
+
+/// Where it answers.
+pub const FUNCTION_PORT: u16 = 8080;
+
 /// Whether a Docker daemon answers. If not, says so visibly, or fails where `WINDLASS_REQUIRE_REAL=1` forbids skipping.
 pub fn available(test: &str) -> bool {
     let answer = Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).output();
@@ -51,20 +57,27 @@ fn run(arguments: &[&str]) -> Output {
 pub fn ensure_image() {
     let lock = std::fs::File::create(std::env::temp_dir().join("windlass-test-image.lock")).expect("a file to lock");
     lock.lock().expect("the lock");
-    if [IMAGE, CHECKED_IMAGE].iter().all(|image| run(&["image", "inspect", image]).status.success()) {
+    let missing = |image: &str| !run(&["image", "inspect", image]).status.success();
+    let server = r#"CMD ["/bin/busybox","httpd","-f","-p","8080","-h","/www"]"#;
+    let check = "HEALTHCHECK --interval=1s --start-period=30s --retries=1 CMD test -f /healthy";
+    let wanted: [(&str, &[&str]); 3] =
+        [(IMAGE, &[]), (CHECKED_IMAGE, &["--change", check]), (FUNCTION_IMAGE, &["--change", server])];
+    let wanted: Vec<_> = wanted.into_iter().filter(|(image, _)| missing(image)).collect();
+    if wanted.is_empty() {
         return;
     }
     let tree = tempfile::tempdir().expect("a folder for the image's files");
-    for folder in ["bin", "tmp", "proc", "sys", "dev", "etc"] {
+    for folder in ["bin", "tmp", "proc", "sys", "dev", "etc", "www"] {
         std::fs::create_dir(tree.path().join(folder)).expect("the image's folders");
     }
     std::fs::copy(busybox(), tree.path().join("bin/busybox")).expect("busybox should be readable");
     for name in ["sh", "sleep", "true", "false", "cat", "dd", "test", "touch", "rm", "env"] {
         std::os::unix::fs::symlink("busybox", tree.path().join("bin").join(name)).expect("a link");
     }
-    import(tree.path(), IMAGE, &[]);
-    let check = "HEALTHCHECK --interval=1s --start-period=30s --retries=1 CMD test -f /healthy";
-    import(tree.path(), CHECKED_IMAGE, &["--change", check]);
+    std::fs::write(tree.path().join("www/index.html"), "hello\n").expect("a page");
+    for (image, more) in wanted {
+        import(tree.path(), image, more);
+    }
 }
 
 fn busybox() -> PathBuf {

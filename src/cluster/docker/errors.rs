@@ -42,15 +42,50 @@ fn said(error: &Error, status: u16, words: &[&str]) -> bool {
         if *status_code == status && { let message = message.to_lowercase(); words.iter().any(|word| message.contains(word)) })
 }
 
+/// What an operator would set otherwise, by its name in the configuration.
+struct Settings {
+    image: &'static str,
+    network: &'static str,
+    cpus: &'static str,
+    memory: &'static str,
+    command: &'static str,
+}
+
+const OF_WORKERS: Settings = Settings {
+    image: "`workers.image`",
+    network: "`workers.network`",
+    cpus: "`workers.cpus`",
+    memory: "`workers.memory`",
+    command: "`workers.command`",
+};
+
+const OF_POOLS: Settings = Settings {
+    image: "the function's `image` in `pools.functions`",
+    network: "`pools.network`",
+    cpus: "the function's `cpus` in `pools.functions`",
+    memory: "the function's `memory` in `pools.functions`",
+    command: "the image's own command",
+};
+
 /// The error as the rest of windlass knows it. `doing` says what was attempted ("list the workers").
 pub(super) fn explain(doing: &str, error: &Error) -> ClusterError {
+    explain_with(&OF_WORKERS, doing, error)
+}
+
+/// The same about the container of a function pool.
+pub(super) fn explain_pools(doing: &str, error: &Error) -> ClusterError {
+    explain_with(&OF_POOLS, doing, error)
+}
+
+fn explain_with(settings: &Settings, doing: &str, error: &Error) -> ClusterError {
     match error {
         Error::DockerResponseServerError { status_code, message }
             if matches!(status_code, 400..=499)
                 && !matches!(status_code, 408 | 425 | 429)
                 && !is_being_removed(error) =>
         {
-            let remedy = remedy(*status_code, message).map(|remedy| format!(" ({remedy})")).unwrap_or_default();
+            let remedy =
+                remedy(settings, *status_code, message).map(|remedy| format!(" ({remedy})")).unwrap_or_default();
             refused(format!("cannot {doing}: {}{remedy}", message.trim()))
         }
         Error::DockerResponseServerError { status_code, message } => {
@@ -83,24 +118,25 @@ pub(super) fn unavailable(error: impl Into<String>) -> ClusterError {
 }
 
 /// What an operator can do about a refusal, where that is not in Docker's own words.
-fn remedy(status: u16, message: &str) -> Option<&'static str> {
+fn remedy(settings: &Settings, status: u16, message: &str) -> Option<String> {
     let message = message.to_lowercase();
     let has = |words: &str| message.contains(words);
-    if has("no such image") || has("image not known") {
-        Some("pull or build it first, or correct `workers.image`")
+    let Settings { image, network, cpus, memory, command } = settings;
+    Some(if has("no such image") || has("image not known") {
+        format!("pull or build it first, or correct {image}")
     } else if has("network") && has("not found") {
-        Some("create it with `docker network create`, or correct `workers.network`")
+        format!("create it with `docker network create`, or correct {network}")
     } else if has("range of cpus") {
-        Some("lower `workers.cpus`")
+        format!("lower {cpus}")
     } else if has("memory limit") {
-        Some("raise `workers.memory`")
+        format!("raise {memory}")
     } else if has("executable file not found") || has("no such file or directory") {
-        Some("is `workers.command` in the image?")
+        format!("is {command} in the image?")
     } else if status == 401 || status == 403 {
-        Some("Docker, or a proxy before it, does not allow this")
+        "Docker, or a proxy before it, does not allow this".to_owned()
     } else {
-        None
-    }
+        return None;
+    })
 }
 
 /// The error with what caused it: hyper says only "client error (Connect)" by itself.

@@ -87,7 +87,7 @@ async fn follow(client: &Client, cluster: &ClusterId) -> Result<Events, ClusterE
     let info = client.call(docker.info()).await.map_err(failed)?;
     let time = info.system_time.and_then(|time| DateTime::parse_from_rfc3339(&time).ok());
     let since = time.ok_or_else(|| unavailable(format!("cannot {DOING}: it does not tell its time")))?.to_utc();
-    let mut filters = labels::filter(&[(labels::CLUSTER, cluster.as_str())]);
+    let mut filters = labels::filter(&[(labels::CLUSTER, Some(cluster.as_str())), (labels::WORKER, None)]);
     filters.insert("type".to_owned(), vec!["container".to_owned()]);
     filters.insert("event".to_owned(), ACTIONS.map(str::to_owned).to_vec());
     let options = EventsOptionsBuilder::new().since(&unix_time(since)).filters(&filters).build();

@@ -1,6 +1,6 @@
-//! The measurements of the running workers: one quick reading each, a few at a time, the earlier readings remembered.
+//! The measurements of running containers: one quick reading each, a few at a time, the earlier readings remembered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bollard::Docker;
@@ -38,7 +38,6 @@ pub(super) struct Gauges {
 impl Gauges {
     /// Reads these containers. One that cannot be read is left out: its measurements are unknown, the listing is not wrong for that.
     pub(super) async fn read(&self, client: &Client, docker: &Docker, ids: Vec<String>) -> HashMap<String, Reading> {
-        self.tracks().retain(|id, _| ids.contains(id));
         futures::stream::iter(ids)
             .map(|id| async move {
                 match self.read_one(client, docker, &id).await {
@@ -53,6 +52,12 @@ impl Gauges {
             .filter_map(std::future::ready)
             .collect()
             .await
+    }
+
+    /// Forgets the readings of all other containers: they are gone.
+    pub(super) fn keep_only(&self, ids: &[String]) {
+        let ids: HashSet<&String> = ids.iter().collect();
+        self.tracks().retain(|id, _| ids.contains(id));
     }
 
     /// Asks for this container's limit again at the next reading: `docker update` has changed it.

@@ -4,30 +4,27 @@
 //! made it, and whatever has not is never touched.
 
 mod client;
+mod containers;
 mod errors;
 mod events;
 mod gauges;
 pub mod labels;
 mod listing;
+pub mod pools;
 mod presence;
 mod stats;
 mod template;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::Docker;
-use bollard::errors::Error;
-use bollard::models::{ContainerInspectResponse, ContainerSummary};
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-    RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
-};
+use bollard::models::ContainerInspectResponse;
+use bollard::query_parameters::CreateContainerOptionsBuilder;
 use chrono::DateTime;
 
 use self::client::Client;
-use self::errors::{explain, is_being_removed, is_gone, is_name_taken, refused, unavailable};
+use self::errors::{explain, is_gone, is_name_taken, refused, unavailable};
 use self::events::Follower;
 use self::gauges::Gauges;
 use super::{ClusterError, CreatedWorker, WorkerHost, WorkerRequest};
@@ -71,31 +68,12 @@ impl DockerHost {
         self.client.docker().await.map_err(|error| explain(doing, &error))
     }
 
-    /// Containers with all of these labels, ended ones included.
-    async fn labelled(&self, docker: &Docker, labels: &[(&str, &str)]) -> Result<Vec<ContainerSummary>, Error> {
-        let options = ListContainersOptionsBuilder::new().all(true).filters(&labels::filter(labels)).build();
-        self.client.call(docker.list_containers(Some(options))).await
-    }
-
-    async fn inspect(&self, docker: &Docker, id: &str) -> Result<ContainerInspectResponse, Error> {
-        let found = self.client.call(docker.inspect_container(id, None::<InspectContainerOptions>)).await?;
-        if found.id.is_none() {
-            // Whatever said this, it was not Docker: nothing may follow from it.
-            return Err(Error::DockerStreamError { error: "the answer is not about a container".to_owned() });
-        }
-        Ok(found)
-    }
-
-    async fn start(&self, docker: &Docker, id: &str) -> Result<(), Error> {
-        self.client.call(docker.start_container(id, None::<StartContainerOptions>)).await
-    }
-
     /// The container's name is taken: ours, and then it is started if it does not run; or not ours.
     async fn adopt(&self, docker: &Docker, request: &WorkerRequest) -> Result<CreatedWorker, ClusterError> {
         let name = &request.name;
         let doing = format!("adopt {name}");
         let failed = |error| explain(&doing, &error);
-        let found = match self.inspect(docker, name.as_str()).await {
+        let found = match self.client.inspect(docker, name.as_str()).await {
             Ok(found) => found,
             Err(error) if is_gone(&error) => {
                 return Err(unavailable(format!("cannot {doing}: it was removed just now")));
@@ -110,34 +88,9 @@ impl DockerHost {
         let created =
             created(&found, true).ok_or_else(|| refused(format!("cannot {doing}: Docker does not tell its id")))?;
         if !running {
-            self.start(docker, &created.container_id.0).await.map_err(failed)?;
+            self.client.start(docker, &created.container_id.0).await.map_err(failed)?;
         }
         Ok(created)
-    }
-
-    /// Removes what was just made and could not be started, so that nothing is left of the attempt.
-    async fn undo(&self, docker: &Docker, id: &str) {
-        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        if let Err(error) = self.client.call(docker.remove_container(id, Some(options))).await {
-            tracing::warn!(container = %id, %error, "the container that could not be started could not be removed either");
-        }
-    }
-
-    /// Stops and removes one container by its id.
-    async fn end(&self, docker: &Docker, doing: &str, id: &str) -> Result<(), ClusterError> {
-        let grace = whole_seconds(self.template.stop_timeout.get());
-        let stop = StopContainerOptionsBuilder::new().t(grace).build();
-        let within = Duration::from_secs(u64::try_from(grace).unwrap_or(0)) + self.client.limit();
-        match self.client.within(within, docker.stop_container(id, Some(stop))).await {
-            Err(error) if !is_gone(&error) && !is_being_removed(&error) => return Err(explain(doing, &error)),
-            Ok(()) | Err(_) => {}
-        }
-        // With its anonymous volumes: an agent's images and logs would stay for ever.
-        let remove = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        match self.client.call(docker.remove_container(id, Some(remove))).await {
-            Err(error) if !is_gone(&error) && !is_being_removed(&error) => Err(explain(doing, &error)),
-            Ok(()) | Err(_) => Ok(()),
-        }
     }
 
     /// The content of the configured file of variables.
@@ -165,10 +118,13 @@ impl WorkerHost for DockerHost {
             explain("list the workers", &error)
         };
         let docker = self.client.docker().await.map_err(failed)?;
-        let containers = self.labelled(docker, &[(labels::CLUSTER, self.cluster.as_str())]).await.map_err(failed)?;
+        // The containers of function pools are not workers: they are not even listed.
+        let ours = [(labels::CLUSTER, Some(self.cluster.as_str())), (labels::WORKER, None)];
+        let containers = self.client.labelled(docker, &ours).await.map_err(failed)?;
         let mut workers = listing::workers(containers);
         let running = workers.values().filter(|worker| worker.state == ContainerState::Running);
-        let ids = running.map(|worker| worker.container_id.0.clone()).collect();
+        let ids: Vec<String> = running.map(|worker| worker.container_id.0.clone()).collect();
+        self.gauges.keep_only(&ids);
         let readings = self.gauges.read(&self.client, docker, ids).await;
         for worker in workers.values_mut() {
             if let Some(reading) = readings.get(&worker.container_id.0) {
@@ -193,22 +149,23 @@ impl WorkerHost for DockerHost {
             Err(error) => return Err(explain(&doing, &error)),
         };
         let failed = |error| explain(&format!("start {name}"), &error);
-        if let Err(error) = self.start(docker, &id).await.map_err(failed) {
+        if let Err(error) = self.client.start(docker, &id).await.map_err(failed) {
             // After an outage the outcome is unknown; the next attempt adopts what is there.
             if !error.is_transient() {
-                self.undo(docker, &id).await;
+                self.client.undo(docker, &id).await;
             }
             return Err(error);
         }
-        let made = self.inspect(docker, &id).await.map_err(failed)?;
+        let made = self.client.inspect(docker, &id).await.map_err(failed)?;
         created(&made, false).ok_or_else(|| refused(format!("cannot {doing}: Docker does not tell its id")))
     }
 
     async fn remove(&self, name: &WorkerName) -> Result<(), ClusterError> {
         let doing = format!("remove {name}");
+        let grace = self.template.stop_timeout.get();
         let failed = |error| explain(&doing, &error);
         let docker = self.docker(&doing).await?;
-        match self.inspect(docker, name.as_str()).await {
+        match self.client.inspect(docker, name.as_str()).await {
             // Docker also finds a container whose id begins with the name: that is not it.
             Ok(found) if found.name.as_deref().is_some_and(|found| found.trim_start_matches('/') != name.as_str()) => {}
             Ok(found) => {
@@ -216,16 +173,16 @@ impl WorkerHost for DockerHost {
                 if !labels::belongs(labels, &self.cluster, name) {
                     return Err(foreign(&doing, name, &self.cluster));
                 }
-                self.end(docker, &doing, found.id.as_deref().unwrap_or(name.as_str())).await?;
+                self.client.end(docker, &doing, found.id.as_deref().unwrap_or(name.as_str()), grace).await?;
             }
             Err(error) if is_gone(&error) => {}
             Err(error) => return Err(failed(error)),
         }
         // Renamed by hand, it is still this worker by its label, and would be listed as it.
-        let labels = [(labels::CLUSTER, self.cluster.as_str()), (labels::WORKER, name.as_str())];
-        for left in self.labelled(docker, &labels).await.map_err(failed)? {
+        let labels = [(labels::CLUSTER, Some(self.cluster.as_str())), (labels::WORKER, Some(name.as_str()))];
+        for left in self.client.labelled(docker, &labels).await.map_err(failed)? {
             if let Some(id) = left.id {
-                self.end(docker, &doing, &id).await?;
+                self.client.end(docker, &doing, &id, grace).await?;
             }
         }
         Ok(())
@@ -255,9 +212,4 @@ fn foreign(doing: &str, name: &WorkerName, cluster: &ClusterId) -> ClusterError 
         labels::CLUSTER,
         labels::WORKER,
     ))
-}
-
-/// Rounded up: half a second of grace is not none.
-fn whole_seconds(time: Duration) -> i32 {
-    i32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
 }

@@ -33,7 +33,7 @@ pub(super) fn body(
             binds: Some(template.mounts.iter().map(|mount| bind(mount)).collect::<Result<_, _>>()?),
             network_mode: template.network.clone(),
             privileged: Some(template.privileged),
-            nano_cpus: template.cpus.map(nano_cpus).transpose()?,
+            nano_cpus: template.cpus.map(|cpus| nano_cpus("`workers.cpus`", cpus)).transpose()?,
             memory: template.memory.map(|memory| i64::try_from(memory.get()).unwrap_or(i64::MAX)),
             // An ended worker is seen, reported and replaced by windlass; Docker starting it again behind its back would hide that.
             restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
@@ -45,11 +45,12 @@ pub(super) fn body(
     })
 }
 
-fn nano_cpus(cpus: f64) -> Result<i64, String> {
+/// A number of cores as Docker wants it; `setting` is what it is called in messages.
+pub(super) fn nano_cpus(setting: &str, cpus: f64) -> Result<i64, String> {
     if cpus.is_finite() && cpus > 0.0 {
         Ok((cpus * 1e9).round() as i64)
     } else {
-        Err(format!("`workers.cpus` is {cpus}: write a number of cores above 0, like 0.5 or 2"))
+        Err(format!("{setting} is {cpus}: write a number of cores above 0, like 0.5 or 2"))
     }
 }
 

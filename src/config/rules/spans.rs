@@ -11,7 +11,7 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// Every duration with the shortest and the longest that is allowed.
-const RANGES: [(&str, Span, Span); 23] = [
+const RANGES: [(&str, Span, Span); 25] = [
     ("autoscaler.check_interval", Span::millis(200), Span::seconds(5 * MINUTE)),
     ("autoscaler.cooldowns.scale_down", Span::millis(0), Span::seconds(7 * DAY)),
     ("autoscaler.cooldowns.scale_up", Span::millis(0), Span::seconds(7 * DAY)),
@@ -32,6 +32,8 @@ const RANGES: [(&str, Span, Span); 23] = [
     ("autoscaler.windows.underutilization", Span::millis(0), Span::seconds(DAY)),
     ("cluster.docker.timeout", Span::millis(100), Span::seconds(10 * MINUTE)),
     ("leader.lease", Span::millis(500), Span::seconds(5 * MINUTE)),
+    ("pools.check_interval", Span::millis(200), Span::seconds(5 * MINUTE)),
+    ("pools.stop_timeout", SECOND, Span::seconds(HOUR)),
     ("redis.timeout", Span::millis(10), Span::seconds(MINUTE)),
     ("workers.ready_timeout", SECOND, Span::seconds(DAY)),
     ("workers.stop_timeout", SECOND, Span::seconds(HOUR)),

@@ -1,13 +1,14 @@
 //! What a worker is made of.
 
-use super::super::{Bytes, ClusterKind};
+use super::super::ClusterKind;
+use super::super::workers::LEAST_MEMORY;
 use super::{Rules, repeated};
 
 /// The forms of a mount.
 const MOUNT: &str = "`source:target`, `source:target:ro` or `source:target:rw`, where the target is an absolute path and the \
                      source one too, or the name of a volume";
-/// Docker refuses containers with less.
-const LEAST_MEMORY: Bytes = Bytes::mebibytes(6);
+/// What a variable may be called.
+pub(super) const VARIABLE: &str = "letters, digits, '_', '.' and '-', not beginning with a digit";
 
 impl Rules<'_> {
     pub(super) fn workers(&mut self) {
@@ -95,12 +96,7 @@ impl Rules<'_> {
     fn names(&mut self) {
         for name in self.config.workers.env.keys().filter(|name| !is_variable(name)) {
             let at = super::pointer::join("/workers/env", name);
-            self.report(
-                &at,
-                format!("the name {name:?}"),
-                "letters, digits, '_', '.' and '-', not beginning with a digit",
-                None,
-            );
+            self.report(&at, format!("the name {name:?}"), VARIABLE, None);
         }
         for name in self.config.workers.labels.keys() {
             let at = super::pointer::join("/workers/labels", name);
@@ -135,7 +131,8 @@ fn target(mount: &str) -> Option<&str> {
     right.then_some(target)
 }
 
-fn is_variable(name: &str) -> bool {
+/// Whether a variable may be called this.
+pub(super) fn is_variable(name: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '.' | '-');
     name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit())
 }

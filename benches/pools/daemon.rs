@@ -1,0 +1,93 @@
+//! A daemon that has 50,000 containers: it answers what a recovery asks, in the words of Docker 20.10, at the cost of writing them down. A
+//! real one would also have to look its containers up.
+
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode, header};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::Outcome;
+use crate::population::Container;
+
+/// Names the socket in the environment of the process that is to be the daemon.
+pub const SOCKET: &str = "WINDLASS_BENCH_DAEMON";
+/// A container in a listing, and by itself: real answers with their names taken out.
+pub const SUMMARY: &str = include_str!("summary.json");
+pub const INSPECT: &str = include_str!("inspect.json");
+
+/// A process that goes with the value.
+pub struct Daemon {
+    socket: PathBuf,
+    _folder: tempfile::TempDir,
+    child: Child,
+}
+
+impl Daemon {
+    /// Starts one and waits until it listens.
+    pub async fn start() -> Result<Self, Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let socket = folder.path().join("docker.sock");
+        let child = Command::new(std::env::current_exe()?).env(SOCKET, &socket).spawn()?;
+        let daemon = Self { socket, _folder: folder, child };
+        while UnixStream::connect(&daemon.socket).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(daemon)
+    }
+
+    /// Its socket.
+    pub fn socket(&self) -> String {
+        self.socket.display().to_string()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Is the daemon, until it is killed.
+pub async fn serve(socket: &Path) -> Outcome {
+    let listener = UnixListener::bind(socket)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(async move {
+            let service = service_fn(|request| async move { Ok::<_, Infallible>(answer(&request)) });
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+fn answer<B>(request: &Request<B>) -> Response<Body> {
+    let path = request.uri().path();
+    let id = path.split("/containers/").nth(1).and_then(|rest| rest.strip_suffix("/json"));
+    let (status, body) = if path.ends_with("/version") {
+        (StatusCode::OK, r#"{"ApiVersion":"1.41","Version":"20.10.24"}"#.to_owned())
+    } else if path.ends_with("/containers/json") {
+        (StatusCode::OK, listing())
+    } else {
+        match id.and_then(Container::by_id).filter(|container| !container.is_gone()) {
+            Some(container) => (StatusCode::OK, container.fill(INSPECT)),
+            None => (StatusCode::NOT_FOUND, format!(r#"{{"message":"No such container: {}"}}"#, id.unwrap_or(path))),
+        }
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Every container that there is.
+pub fn listing() -> String {
+    let lines: Vec<String> = Container::running().map(|container| container.fill(SUMMARY)).collect();
+    format!("[{}]", lines.join(","))
+}

@@ -1,0 +1,77 @@
+//! Calls about containers, whoever they belong to.
+
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::models::{ContainerInspectResponse, ContainerSummary};
+use bollard::query_parameters::{
+    InspectContainerOptions, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
+    StopContainerOptionsBuilder,
+};
+
+use super::client::Client;
+use super::errors::{explain, is_being_removed, is_gone};
+use super::labels;
+use crate::cluster::ClusterError;
+
+impl Client {
+    /// Containers with all of these labels, ended ones included; without a value, whatever the label's value.
+    pub(super) async fn labelled(
+        &self,
+        docker: &Docker,
+        labels: &[(&str, Option<&str>)],
+    ) -> Result<Vec<ContainerSummary>, Error> {
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&labels::filter(labels)).build();
+        self.call(docker.list_containers(Some(options))).await
+    }
+
+    pub(super) async fn inspect(&self, docker: &Docker, id: &str) -> Result<ContainerInspectResponse, Error> {
+        let found = self.call(docker.inspect_container(id, None::<InspectContainerOptions>)).await?;
+        if found.id.is_none() {
+            // Whatever said this, it was not Docker: nothing may follow from it.
+            return Err(Error::DockerStreamError { error: "the answer is not about a container".to_owned() });
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn start(&self, docker: &Docker, id: &str) -> Result<(), Error> {
+        self.call(docker.start_container(id, None::<StartContainerOptions>)).await
+    }
+
+    /// Removes what was just made and could not be started, so that nothing is left of the attempt.
+    pub(super) async fn undo(&self, docker: &Docker, id: &str) {
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        if let Err(error) = self.call(docker.remove_container(id, Some(options))).await {
+            tracing::warn!(container = %id, %error, "the container that could not be started could not be removed either");
+        }
+    }
+
+    /// Stops (it has `grace` to do so) and removes one container by its id. One that is gone is already removed.
+    pub(super) async fn end(
+        &self,
+        docker: &Docker,
+        doing: &str,
+        id: &str,
+        grace: Duration,
+    ) -> Result<(), ClusterError> {
+        let grace = whole_seconds(grace);
+        let stop = StopContainerOptionsBuilder::new().t(grace).build();
+        let within = Duration::from_secs(u64::try_from(grace).unwrap_or(0)) + self.limit();
+        match self.within(within, docker.stop_container(id, Some(stop))).await {
+            Err(error) if !is_gone(&error) && !is_being_removed(&error) => return Err(explain(doing, &error)),
+            Ok(()) | Err(_) => {}
+        }
+        // With its anonymous volumes: an agent's images and logs would stay for ever.
+        let remove = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        match self.call(docker.remove_container(id, Some(remove))).await {
+            Err(error) if !is_gone(&error) && !is_being_removed(&error) => Err(explain(doing, &error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Rounded up: half a second of grace is not none.
+fn whole_seconds(time: Duration) -> i32 {
+    i32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
+}
