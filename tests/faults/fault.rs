@@ -88,6 +88,31 @@ impl Fault {
         }
     }
 
+    /// Its row in README.md.
+    #[allow(dead_code, reason = "only the test of the README asks for it")]
+    pub const fn row(self) -> &'static str {
+        match self {
+            Self::Killed => "the leading windlass is killed (SIGKILL)",
+            Self::Stopped => "it is stopped in order (SIGTERM, an upgrade)",
+            Self::Frozen => "it is frozen for longer than its lease, and goes on",
+            Self::AllKilled => "every windlass is killed",
+            Self::RedisKilled => "Redis is killed",
+            Self::RedisFrozen => "Redis does not answer",
+            Self::RedisPaused => "Redis is paused (`CLIENT PAUSE`)",
+            Self::RedisFull => "Redis's memory is full",
+            Self::RedisReadOnly => "Redis becomes a read-only replica",
+            Self::ScriptsFlushed => "Redis's scripts are flushed",
+            Self::ConnectionsCut => "connections to Redis are cut",
+            Self::PasswordChanged => "Redis's password changes",
+            Self::RedisEmptied => "Redis comes back empty",
+            Self::ValueForeign => "a value under a key is foreign, damaged or newer",
+            Self::RuntimeSilent => "Docker does not answer",
+            Self::WorkersRemoved => "workers are removed (`docker rm -f`)",
+            Self::WorkersEnded => "workers end (`docker stop`, a crash)",
+            Self::Together => "several of these happen at once",
+        }
+    }
+
     /// Whether it is about the replicas, so that somebody else takes over.
     pub const fn is_takeover(self) -> bool {
         matches!(self, Self::Killed | Self::Stopped | Self::Frozen | Self::AllKilled)
