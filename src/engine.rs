@@ -4,6 +4,7 @@ mod inbox;
 mod leader;
 mod lease;
 mod look;
+mod mend;
 mod outage;
 
 use std::sync::Arc;

@@ -17,6 +17,7 @@ use super::Parts;
 use super::inbox::Inbox;
 use super::lease::LeaseKeeper;
 use super::look::look;
+use super::mend;
 use super::outage::Outage;
 use crate::bus::webhooks::{self, Webhooks};
 use crate::clock;
@@ -77,14 +78,14 @@ impl<'a> Leader<'a> {
     /// Reads what is remembered, takes over what was left, and says who leads.
     pub(super) async fn begin(parts: &'a Parts, epoch: u64) -> Result<Self, StoreError> {
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), parts.config.leader.lease.get());
+        let state = mend::remembered(parts, epoch).await?;
         let inbox = Inbox::open(&parts.store, &parts.replica, &parts.handlers, epoch).await?;
-        let snapshot = parts.store.snapshot().await?;
         let since = clock::now();
         let mut leader = Self {
             parts,
             epoch,
             since,
-            state: snapshot.state,
+            state,
             observation: None,
             inbox,
             lease,
@@ -340,6 +341,9 @@ impl<'a> Leader<'a> {
             Err(StoreError::Unavailable(error)) => {
                 tracing::warn!(error, "a transaction's outcome is unknown; it is repeated");
                 self.parts.store.commit(&transaction, longest).await?
+            }
+            Err(StoreError::Foreign { key, error }) => {
+                return Err(mend::met(self.parts, self.epoch, key, error).await);
             }
             other => other?,
         };

@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod conditions;
+pub mod damage;
 mod gates;
 pub mod minimum;
 pub mod operator;

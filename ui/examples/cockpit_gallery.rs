@@ -23,6 +23,7 @@ async fn main() -> color_eyre::Result<()> {
             view.store = StoreHealth::Down { since: now - chrono::TimeDelta::seconds(73), error };
         }
         Some("alone") => view.leader = None,
+        Some("pools") => view = gallery::with_pools(view),
         Some("empty") => view = View::empty(view.cluster_id, now),
         _ => {}
     }
