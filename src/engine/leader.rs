@@ -113,7 +113,7 @@ impl<'a> Leader<'a> {
         let lease = parts.config.leader.lease.get();
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), lease, asked);
         let snapshot = mend::remembered(parts, epoch).await?;
-        let inbox = Inbox::open(parts).await?;
+        let inbox = Inbox::open(parts, epoch).await?;
         let now = parts.clock.now();
         // What was seen just now is as good as if this process had seen it.
         let longest = conditions::longest_break(&parts.config.autoscaler);
