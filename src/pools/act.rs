@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::journal::Written;
-use super::kept::Kept;
+use super::kept::{Kept, Leaving};
 use super::manager::Manager;
 use super::orders::Answering;
 use super::work::Report;
@@ -41,7 +41,8 @@ impl Manager {
             let Some(kept) = self.pools.get_mut(&function) else { continue };
             for going in decision.down {
                 let under_way = kept.leaving.get(&going.id).is_some_and(|leaving| leaving.under_way);
-                if !under_way && !self.setting.dry_run {
+                // A Redis that does not answer is no reason to take anything away, calls included.
+                if !under_way && !self.setting.dry_run && !self.journal.is_adrift() {
                     kept.dismiss(&going.id, going.reason, Because::default(), now);
                     less.push((function.clone(), going.id));
                 }
@@ -53,7 +54,7 @@ impl Manager {
         // Whatever happens outside is recorded first, by whoever may still write.
         match self.save().await {
             Written::Fenced => return Written::Fenced,
-            Written::Adrift => less.clear(),
+            Written::Adrift => self.spare(std::mem::take(&mut less)),
             Written::Done | Written::Foreign(_) => {}
         }
         if (more.is_empty() && less.is_empty()) || !self.journal.may_act().await {
@@ -62,13 +63,26 @@ impl Manager {
         for (function, (count, reason)) in more {
             self.make(&function, count, reason, Because::default(), None);
         }
-        // A Redis that does not answer is no reason to take anything away.
-        if !self.journal.is_adrift() {
+        if self.journal.is_adrift() {
+            self.spare(less);
+        } else {
             for (function, id) in less {
                 self.remove(&function, vec![id], None);
             }
         }
         self.end_retired(now).await
+    }
+
+    /// Containers that the rules wanted to go stay: that they go cannot be recorded. What was drained before is drained still.
+    fn spare(&mut self, going: Vec<(FunctionName, ContainerId)>) {
+        let now = clock::now();
+        for (function, id) in going {
+            let Some(kept) = self.pools.get_mut(&function) else { continue };
+            let drained = |leaving: &Leaving| leaving.reason == DownReason::Drained;
+            if kept.leaving.get(&id).is_some_and(|leaving| !drained(leaving)) {
+                kept.spare(&id, now);
+            }
+        }
     }
 
     fn saturation(&mut self, function: &FunctionName, saturated: bool, now: DateTime<Utc>) {

@@ -96,6 +96,13 @@ impl Journal {
         }
     }
 
+    /// Where nothing is left to write, asking tells whether Redis can be used again.
+    pub(super) async fn probe(&mut self) {
+        if let (true, true, Some(store)) = (self.adrift, self.waiting.is_empty(), &self.store) {
+            self.adrift = store.leader().await.is_err();
+        }
+    }
+
     /// Whether this replica may still act: `false` if another one is known to lead. Redis that does not answer is no proof of that.
     pub(super) async fn may_act(&mut self) -> bool {
         let (Some(store), Some(epoch)) = (&self.store, self.epoch) else { return true };

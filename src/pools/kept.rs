@@ -169,6 +169,15 @@ impl Kept {
         self.leaving.entry(id.clone()).or_insert(Leaving { reason, because, since: now, under_way: false });
     }
 
+    /// A container that idled and was to go stays.
+    pub(super) fn spare(&mut self, id: &ContainerId, now: DateTime<Utc>) {
+        self.leaving.remove(id);
+        if let Some(container) = self.pool.containers.iter_mut().find(|known| known.id == *id) {
+            container.status = ContainerStatus::Idle;
+            self.touch(now);
+        }
+    }
+
     /// What is drained and was not drained by this manager is drained from now on.
     pub(super) fn note_draining(&mut self, now: DateTime<Utc>) {
         let draining = self.pool.containers.iter().filter(|known| known.status == ContainerStatus::Draining);

@@ -24,6 +24,9 @@ impl Manager {
         let due = |kept: &Kept| kept.dirty || !kept.news.is_empty();
         let functions: Vec<FunctionName> =
             self.pools.values().filter(|kept| due(kept)).map(|kept| kept.function().clone()).collect();
+        if functions.is_empty() {
+            self.journal.probe().await;
+        }
         let mut written = Written::Done;
         for chunk in functions.chunks(WRITTEN_AT_ONCE) {
             match self.write(chunk).await {
