@@ -22,7 +22,7 @@ const CONTAINERS: u8 = 100;
 const CALLS: u32 = 20_000;
 /// Measurements.
 const ROUNDS: usize = 200;
-/// The writer rests this long between two rankings: a hundred times less than a manager does.
+/// The writer rests this long between two rankings; a manager ranks anew every two seconds.
 const WRITES_EVERY: Duration = Duration::from_millis(2);
 
 fn main() -> Result<(), Box<dyn Error>> {
