@@ -68,7 +68,7 @@ impl Viewer {
                 StoreHealth::Up => clock::now(),
             };
             let error = format!("{}: {error}", self.store.address().describe());
-            self.view.store = StoreHealth::Down { since, error };
+            self.view.store = StoreHealth::Down { since, error, protects: None };
             self.view.at = clock::now();
             sender.send_replace(Arc::new(self.view.clone()));
             tokio::time::sleep(RETRY).await;

@@ -17,11 +17,11 @@ const TOGETHER: usize = 100;
 
 /// What is remembered, with nothing in it that cannot be read: what could not is in quarantine, and what follows is written beside the
 /// event that says so, all at once, fenced by the lease's epoch.
-pub(super) async fn remembered(parts: &Parts, epoch: u64) -> Result<State, StoreError> {
+pub(super) async fn remembered(parts: &Parts, epoch: u64) -> Result<Snapshot, StoreError> {
     for _ in 0..ATTEMPTS {
         let mut snapshot = parts.store.snapshot().await?;
         if snapshot.problems.is_empty() {
-            return Ok(snapshot.state);
+            return Ok(snapshot);
         }
         let problems = std::mem::take(&mut snapshot.problems);
         for together in problems.chunks(TOGETHER) {
@@ -32,11 +32,11 @@ pub(super) async fn remembered(parts: &Parts, epoch: u64) -> Result<State, Store
     for problem in &snapshot.problems {
         tracing::error!(%problem, "it was set aside and is there again; windlass goes on without it");
     }
-    Ok(snapshot.state)
+    Ok(snapshot)
 }
 
-/// A transaction met a value of a foreign type. What the next leader finds on beginning is left to it; a value where windlass was about to
-/// write for the first time is set aside here. Either way the leader begins anew, with what Redis then holds: this is why.
+/// A transaction met a value of a foreign type. What is found on reading everything again is left to that; a value where windlass was about to
+/// write for the first time is set aside here. Either way the leader goes on with what Redis then holds: this is why.
 pub(super) async fn met(parts: &Parts, epoch: u64, key: String, error: String) -> StoreError {
     match set_stray_aside(parts, epoch, &key, &error).await {
         Ok(()) => StoreError::Foreign { key, error },
@@ -55,7 +55,7 @@ async fn set_stray_aside(parts: &Parts, epoch: u64, key: &str, error: &str) -> R
 }
 
 async fn set_aside(parts: &Parts, epoch: u64, snapshot: &Snapshot, problems: &[Problem]) -> Result<State, StoreError> {
-    let now = clock::now();
+    let now = parts.clock.now();
     let cluster = &parts.config.cluster;
     let metadata = Metadata { cluster_id: cluster.id.clone(), region: cluster.region.clone() };
     let mut draft = Draft::new(&snapshot.state, "engine", metadata, now);

@@ -38,6 +38,8 @@ pub struct World<'a> {
     pub observation: Option<&'a Observation>,
     /// What was seen before that.
     pub previous: Option<&'a Observation>,
+    /// Whether what is decided is remembered: `false` while Redis cannot be used.
+    pub remembered: bool,
     /// When.
     pub now: DateTime<Utc>,
 }
@@ -49,7 +51,13 @@ impl<'a> World<'a> {
     where
         'a: 's,
     {
-        Situation { state, observation: self.observation, rules: &self.config.autoscaler, now: self.now }
+        Situation {
+            state,
+            observation: self.observation,
+            rules: &self.config.autoscaler,
+            remembered: self.remembered,
+            now: self.now,
+        }
     }
 }
 

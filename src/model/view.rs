@@ -60,6 +60,8 @@ pub enum StoreHealth {
         since: DateTime<Utc>,
         /// What it said.
         error: String,
+        /// Whether the engine in this process goes on protecting the minimum (it removes nothing); `None`: none is here to tell.
+        protects: Option<bool>,
     },
 }
 

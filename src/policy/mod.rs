@@ -7,6 +7,7 @@ pub mod damage;
 mod gates;
 pub mod minimum;
 pub mod operator;
+pub mod pools;
 pub mod reconcile;
 mod scale_down;
 mod scale_up;
@@ -30,6 +31,8 @@ pub struct Situation<'a> {
     pub observation: Option<&'a Observation>,
     /// The rules' numbers.
     pub rules: &'a AutoscalerConfig,
+    /// Whether what is decided is remembered: `false` while Redis cannot be used, and then nothing may be taken away.
+    pub remembered: bool,
     /// When.
     pub now: DateTime<Utc>,
 }
@@ -38,7 +41,11 @@ pub struct Situation<'a> {
 #[must_use]
 pub fn evaluate(situation: &Situation<'_>) -> Verdict {
     let up = scale_up::gates(situation);
-    let down = scale_down::gates(situation);
+    let mut down = scale_down::gates(situation);
+    if !situation.remembered {
+        let first = down.iter().position(|gate| !gate.gate.is_wish()).unwrap_or(down.len());
+        down.insert(first, gates::memory());
+    }
     let conclusion = match (decide(&up), decide(&down)) {
         (Answer::Act, _) => scale_up::conclude(situation),
         (Answer::Blocked(gate), _) => blocked(Direction::Up, gate),

@@ -88,6 +88,10 @@ keys! {
     leader = "leader";
     /// counter: raised at every acquisition of the lease; begins at Redis's time in microseconds
     epoch = "leader:epoch";
+    /// list with a time to live: a leader that goes calls the next one by it
+    handover = "leader:handover";
+    /// sorted set: the replicas that run, by when they last said so, in milliseconds
+    replicas = "replicas";
 }
 
 impl Keys {

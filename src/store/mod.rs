@@ -9,6 +9,7 @@ mod open;
 pub mod pools;
 mod quarantine;
 mod records;
+mod replicas;
 pub mod report;
 mod schema;
 pub mod server;
@@ -26,6 +27,7 @@ pub use inspect::{GroupLook, Inspection, StreamLook};
 pub use keys::Keys;
 pub use open::{OpenError, Opened, open};
 pub use quarantine::{Mending, Quarantined};
+pub use replicas::{HandOver, ReplicaSeen};
 pub use snapshot::Snapshot;
 pub use transaction::{Acknowledgement, Committed, DeadLetter, Settled, Transaction};
 

@@ -20,7 +20,7 @@ async fn main() -> color_eyre::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("down") => {
             let error = "connection refused (unix:///run/windlass/redis.sock)".to_owned();
-            view.store = StoreHealth::Down { since: now - chrono::TimeDelta::seconds(73), error };
+            view.store = StoreHealth::Down { since: now - chrono::TimeDelta::seconds(73), error, protects: None };
         }
         Some("alone") => view.leader = None,
         Some("pools") => view = gallery::with_pools(view),

@@ -7,6 +7,7 @@ pub mod incident;
 mod incident_file;
 mod look;
 mod noise;
+pub mod pools;
 pub mod scenario;
 pub mod scenario_file;
 mod suffer;
@@ -30,7 +31,7 @@ use self::file::{Stamp, Touched, WorldFile};
 use self::scenario::Scenario;
 use self::world::World;
 use super::{ClusterError, CreatedWorker, Scheduler, WorkerHost, WorkerRequest};
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::model::{ObservedWorker, PendingPods, WorkerName};
 
@@ -42,12 +43,13 @@ const POLL: Duration = Duration::from_millis(250);
 
 /// The simulated cluster: its containers, and the scheduler that places work on them.
 pub struct Simulated {
-    file: Arc<WorldFile>,
+    file: Arc<WorldFile<World>>,
     seed: u64,
     scenario: Arc<Scenario>,
     /// Whether the configured scenario is the one that the world plays.
     playing: Arc<AtomicBool>,
     last_look: Mutex<Option<Look>>,
+    clock: Clock,
 }
 
 /// What is known since the last look.
@@ -72,7 +74,14 @@ impl Simulated {
             scenario: Arc::new(scenario),
             playing: Arc::new(AtomicBool::new(false)),
             last_look: Mutex::new(None),
+            clock: Clock::system(),
         })
+    }
+
+    /// The same on another clock.
+    #[must_use]
+    pub fn on(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// One access to the world as it is now. While the scenario wants silence there is no answer; the world goes on all the same.
@@ -82,8 +91,9 @@ impl Simulated {
     ) -> Result<(T, Option<Stamp>), ClusterError> {
         let (file, seed, scenario, playing) =
             (Arc::clone(&self.file), self.seed, Arc::clone(&self.scenario), Arc::clone(&self.playing));
+        let clock = self.clock.clone();
         let access = move || {
-            let now = clock::now();
+            let now = clock.now();
             file.access(Some(|| World::new(seed, (*scenario).clone(), now)), |world| {
                 // Only when a process begins: two with different scenarios must not restart the world in turns.
                 let begun = !playing.swap(true, Ordering::Relaxed) && world.play(seed, &scenario, now);
@@ -149,7 +159,7 @@ impl WorkerHost for Simulated {
         }
         let Some(Look { stamp, next }) = *self.last_look() else { return Ok(()) };
         loop {
-            let now = clock::now();
+            let now = self.clock.now();
             let left = next.map(|next| clock::between(now, next));
             if left.is_some_and(|left| left.is_zero()) || self.file.stamp() != stamp {
                 // What is to be told may be that nobody answers. Forgotten only then: a caller that goes in between is told later.
@@ -177,7 +187,7 @@ impl Scheduler for Simulated {
         let access = self.access(move |world, _| ((world.pods_on(&wanted), world.scenario.drain), Touched::No)).await?;
         let (pods, takes) = access.0;
         let pods = pods.ok_or_else(|| refused(format!("cannot drain {name}: there is no such node")))?;
-        tokio::time::sleep(takes.get()).await;
+        self.clock.sleep(takes.get()).await;
         // Whether it has come to its end is not known where nobody answers by then.
         self.access(|_, _| ((), Touched::No)).await?;
         Ok(pods)
@@ -190,7 +200,7 @@ impl Scheduler for Simulated {
 /// # Errors
 /// Refused if there is no world in `data_dir` or no worker of that name in it.
 pub fn kill(data_dir: &Path, name: &WorkerName) -> Result<(), ClusterError> {
-    let file = WorldFile::new(data_dir);
+    let file = WorldFile::<World>::new(data_dir);
     let (found, _) = file.access(None::<fn() -> World>, |world| {
         let found = world.remove(name);
         (found, if found { Touched::Yes } else { Touched::No })

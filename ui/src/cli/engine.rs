@@ -37,13 +37,14 @@ impl RunningEngine {
             cluster,
             replica: replica.clone(),
             handlers: handlers::enabled(&settings.config),
+            clock: clock::Clock::system(),
         });
         let stop = CancellationToken::new();
         if settings.config.http.listen.is_some() {
             let cluster = settings.config.cluster.id.clone();
             let views = viewer::follow(memory.store.clone(), cluster, stop.clone());
             let (config, store) = (settings.config.clone(), memory.store.clone());
-            http::serve(config, store, views, Some(standing.clone()), stop.clone()).await?;
+            http::serve(config, store, views, Some(standing.clone()), Some(engine.pools()), stop.clone()).await?;
         }
         let task = tokio::spawn(engine.run(stop.clone()));
         Ok(Self { task, stop, standing, replica })

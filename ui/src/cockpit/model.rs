@@ -195,7 +195,9 @@ impl Model {
     pub fn trouble(&self) -> Option<Trouble> {
         match (&self.view.store, &self.view.leader) {
             _ if self.ended => Some(Trouble::Ended),
-            (StoreHealth::Down { since, error }, _) => Some(Trouble::StoreDown { since: *since, error: error.clone() }),
+            (StoreHealth::Down { since, error, protects }, _) => {
+                Some(Trouble::StoreDown { since: *since, error: error.clone(), protects: *protects })
+            }
             (StoreHealth::Up, _) if !self.view.problems.is_empty() => {
                 let first = self.view.problems.first().map(ToString::to_string).unwrap_or_default();
                 Some(Trouble::Unreadable { count: self.view.problems.len(), first })
@@ -248,6 +250,8 @@ pub enum Trouble {
         since: DateTime<Utc>,
         /// What it said.
         error: String,
+        /// Whether the engine in this process goes on protecting the minimum; `None`: none is here to tell.
+        protects: Option<bool>,
     },
     /// The cluster does not answer: what is shown of it is what was last seen.
     ClusterSilent {

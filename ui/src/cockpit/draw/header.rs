@@ -157,11 +157,17 @@ pub fn banner(model: &Model, area: Rect, buf: &mut Buffer) {
         return;
     };
     let text = match trouble {
-        Trouble::StoreDown { since, error } => {
+        Trouble::StoreDown { since, error, protects } => {
             let age = format::age(since, model.now);
-            format!(
-                " ✗ Redis does not answer for {age}: {error}. What you see is what was last read; nothing is removed."
-            )
+            match protects {
+                None => format!(
+                    " ✗ Redis does not answer for {age}: {error}. What you see is what was last read; nothing is removed."
+                ),
+                Some(true) => {
+                    format!(" ✗ Redis is down for {age}: {error}. The minimum is protected, nothing is removed.")
+                }
+                Some(false) => format!(" ✗ Redis is down for {age}: {error}. Nothing is changed until it is back."),
+            }
         }
         Trouble::ClusterSilent { since, error } => {
             let age = format::age(since, model.now);

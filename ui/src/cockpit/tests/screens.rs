@@ -49,7 +49,7 @@ fn tabs_share_a_place_on_a_small_terminal() {
 fn redis_down_is_said_and_panes_are_stale() {
     let mut view = gallery::view();
     let since = view.at - TimeDelta::seconds(73);
-    view.store = StoreHealth::Down { since, error: "connection refused".to_owned() };
+    view.store = StoreHealth::Down { since, error: "connection refused".to_owned(), protects: None };
     let shown = screen(&model_of(view, 120, 40));
     assert!(shown.contains("Redis does not answer for 1m13s: connection refused"));
     assert!(shown.matches(" stale ").count() >= 6, "{shown}");
@@ -74,6 +74,20 @@ fn an_epoch_that_began_at_the_time_is_short() {
     view.leader.as_mut().unwrap().epoch = 1_795_189_248_123_456;
     let shown = screen(&model_of(view, 120, 40));
     assert!(shown.contains("e…3456"), "{shown}");
+}
+
+#[test]
+fn what_the_engine_does_without_redis_is_said() {
+    let mut view = gallery::view();
+    let since = view.at - TimeDelta::seconds(73);
+    for (protects, said) in [
+        (true, "Redis is down for 1m13s: out of memory. The minimum is protected, nothing is removed."),
+        (false, "Redis is down for 1m13s: out of memory. Nothing is changed until it is back."),
+    ] {
+        view.store = StoreHealth::Down { since, error: "out of memory".to_owned(), protects: Some(protects) };
+        let shown = screen(&model_of(view.clone(), 120, 40));
+        assert!(shown.contains(said), "{shown}");
+    }
 }
 
 #[test]
