@@ -71,11 +71,8 @@ pub fn lose_one(place: &Place, record: &Record, dice: &mut Dice, remove: bool) {
     let (name, id) = running[dice.below(running.len() as u64) as usize].clone();
     // Noted first: whoever looks in between must not take it for windlass's doing.
     record.with(|seen| seen.ours.insert(id));
-    if remove {
-        place.world.remove(&name);
-    } else {
-        place.world.end(&name);
-    }
+    // The world may be locked by a replica that is frozen just now: whoever waits for it must not keep the rest from going on.
+    tokio::task::block_in_place(|| if remove { place.world.remove(&name) } else { place.world.end(&name) });
 }
 
 fn wish(dice: &mut Dice, prefix: &str) -> Action {

@@ -88,6 +88,10 @@ fn coming(state: &State) -> Option<String> {
     if let Some(direction) = Direction::BOTH.into_iter().find(|direction| state.cooldowns.get(*direction).is_some()) {
         return Some(format!("{direction} cools down"));
     }
+    // Where a record was lost the engine holds scaling until somebody has looked: what is wanted then stays wanted.
+    if Direction::BOTH.into_iter().any(|direction| state.holds.get(direction).is_some()) {
+        return None;
+    }
     let passing = |key: &&ConditionKey| !matches!(key, ConditionKey::Optimal | ConditionKey::Synced);
     state.conditions.keys().find(passing).map(|key| format!("there is a condition: {key}"))
 }
