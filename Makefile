@@ -5,7 +5,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup lint fmt bench deny worker-image clean
+.PHONY: help run test soak setup lint fmt bench deny worker-image clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -15,6 +15,10 @@ run: setup ## Build and start cockpit and engine (ARGS="…": arguments of windl
 
 test: setup ## All tests; those that need Docker say so and are skipped where no daemon answers
 	$(CARGO) test --workspace --locked
+
+soak: setup ## Random faults, then whether anything is broken (ROUNDS=100 SEED=… FAULT=… DOCKER=1 JOBS=4)
+	RUST_BACKTRACE=0 SOAK_ROUNDS=$(ROUNDS) SOAK_SEED=$(SEED) SOAK_FAULT=$(FAULT) SOAK_DOCKER=$(DOCKER) SOAK_JOBS=$(JOBS) \
+		$(CARGO) test -p windlass-ui --locked --test faults -- --ignored --nocapture soak
 
 setup: ## Install redis-server or valkey-server where neither is there
 	@command -v $(CARGO) >/dev/null || { echo "Rust is not installed: https://rustup.rs" >&2; exit 1; }

@@ -7,6 +7,9 @@ use std::path::Path;
 use windlass_ui::cockpit::Act;
 use windlass_ui::cockpit::keys::Group;
 
+#[path = "faults/fault.rs"]
+#[allow(dead_code, reason = "only its rows matter here")]
+mod fault;
 #[path = "support/program.rs"]
 #[allow(dead_code, reason = "each test uses its part of this")]
 mod program;
@@ -70,6 +73,19 @@ fn the_commands_are_there() {
     for line in listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")) {
         let name = line.split_whitespace().next().expect("a name");
         assert!(section.contains(name), "windlass {name} is missing in the section");
+    }
+}
+
+#[test]
+fn every_fault_has_its_row_and_every_row_is_a_fault() {
+    let readme = readme();
+    let (_, rest) = readme.split_once("<!-- faults -->\n").expect("where the faults begin");
+    let (table, _) = rest.split_once("<!-- /faults -->").expect("where they end");
+    let rows: Vec<Vec<&str>> = table.lines().skip(2).map(|line| line.split('|').map(str::trim).collect()).collect();
+    let named: Vec<&str> = rows.iter().map(|cells| cells[1]).collect();
+    assert_eq!(named, fault::Fault::ALL.map(fault::Fault::row));
+    for cells in rows {
+        assert!(cells.len() == 7 && cells[2..6].iter().all(|cell| !cell.is_empty()), "{cells:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use windlass::bus::{Consumer, Loss, Pending, dead_letters, replay};
 use windlass::clock;
 use windlass::model::command::REPLAYED_AT_ONCE;
 use windlass::model::{Action, Event, EventData, EventType, LogPosition, ReplicaId};
-use windlass::store::Store;
+use windlass::store::{Store, StoreError};
 
 fn replica(name: &str) -> ReplicaId {
     ReplicaId(name.to_owned())
@@ -252,4 +252,50 @@ async fn a_state_that_the_log_does_not_give_is_told() {
     assert_eq!((trimmed.whole, trimmed.events, trimmed.differences), (false, 1, vec![]));
     let early = replay::audit(&store, None, Some(&"1-0".parse().unwrap())).await.unwrap();
     assert_eq!((early.whole, early.events, early.compared), (false, 0, vec![]));
+}
+
+#[tokio::test]
+async fn who_leads_no_longer_takes_nothing_away_from_who_does() {
+    let redis = TestRedis::start();
+    let store = connect(&redis.url(), &brisk("c1")).await;
+    let lease = std::time::Duration::from_millis(1);
+    let old = store.acquire_lease(&replica("a"), lease).await.unwrap().unwrap();
+    let (mut stopped, _) = Consumer::join(&store, "s".to_owned(), "g", &replica("a")).await.unwrap();
+    tokio::time::sleep(lease * 20).await;
+    let new = store.acquire_lease(&replica("b"), lease).await.unwrap().unwrap();
+    let (mut leads, _) = Consumer::join(&store, "s".to_owned(), "g", &replica("b")).await.unwrap();
+    append(&store, "s", 3).await;
+    let refused = Consumer::fetch(&store, old, &[], &mut [&mut stopped]).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Fenced { ours, newest } if (ours, newest) == (old, new)), "{refused}");
+    let read = Consumer::fetch(&store, new, &[], &mut [&mut leads]).await.unwrap();
+    assert_eq!(read[0].entries.len(), 3);
+    assert_eq!(Consumer::fetch(&store, new, &[], &mut [&mut leads]).await.unwrap()[0].entries, []);
+}
+
+#[tokio::test]
+async fn a_redis_that_was_restarted_says_that_a_group_lags_behind_only_where_it_does() {
+    let mut redis = TestRedis::durable();
+    let store = connect(&redis.url(), &brisk("c1")).await;
+    let stream = store.keys().events();
+    let join = async |name: &str| Consumer::join(&store, stream.clone(), "g", &replica(name)).await;
+    let (mut consumer, _) = join("a").await.unwrap();
+    append(&store, &stream, 40).await;
+    for entry in consumer.next().await.unwrap().entries {
+        consumer.skip(&[entry.id]).await.unwrap();
+    }
+    redis.restart();
+    let mut lags = Vec::new();
+    for _ in 0..2 {
+        let inspection = loop {
+            // The connection that was cut is not back at once.
+            if let Ok(inspection) = store.inspect().await {
+                break inspection;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        };
+        lags.push(inspection.events.groups[0].lag);
+        join("b").await.unwrap();
+        append(&store, &stream, 1).await;
+    }
+    assert_eq!(lags, [Some(0), Some(1)]);
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::streams::{
-    StreamClaimReply, StreamInfoGroupsReply, StreamInfoStreamReply, StreamPendingCountReply, StreamReadOptions,
-    StreamReadReply,
+    StreamClaimReply, StreamInfoGroupsReply, StreamInfoStreamReply, StreamPendingCountReply, StreamPendingId,
+    StreamReadOptions, StreamReadReply,
 };
 use redis::{AsyncCommands, Script, Value};
 
@@ -22,7 +22,12 @@ const BATCH: usize = 64;
 /// How many pending entries are listed at a time.
 const LISTED: usize = 1000;
 
+/// Who has left an entry alone for so long does nothing with it any more, in milliseconds.
+const STRANDED_MS: &str = "5000";
+
 static JOIN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../assets/lua/group_join.lua")));
+
+static READ: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../assets/lua/groups_read.lua")));
 
 static RECOUNT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../assets/lua/group_recount.lua")));
 
@@ -44,6 +49,12 @@ pub struct Pending {
     pub id: String,
     /// How often it was tried, at most.
     pub tries: u32,
+}
+
+impl From<StreamPendingId> for Pending {
+    fn from(entry: StreamPendingId) -> Self {
+        Self { id: entry.id, tries: u32::try_from(entry.times_delivered).unwrap_or(u32::MAX) }
+    }
 }
 
 /// Entries that were trimmed from the stream before the group had dealt with them.
@@ -95,7 +106,13 @@ impl Consumer {
         JOIN.key(&consumer.stream).arg(group).arg(from).invoke_async::<Value>(&mut store.connection()).await?;
         let trimmed = consumer.claim().await?;
         let pending = consumer.pending().await?;
-        let lost = Loss::of(trimmed).into_iter().chain(consumer.unread_loss().await?).collect();
+        let unread = consumer.unread_loss().await?;
+        if unread.is_none() {
+            // A Redis that has read its append-only file has forgotten how much the group has read (it writes XCLAIM in it, without that
+            // number): the lag would be too large for ever.
+            consumer.recount().await?;
+        }
+        let lost = Loss::of(trimmed).into_iter().chain(unread).collect();
         Ok((consumer, Left { pending, lost }))
     }
 
@@ -131,11 +148,22 @@ impl Consumer {
                 return Ok(pending);
             };
             start = format!("({}", last.id);
-            pending.extend(reply.ids.into_iter().map(|entry| Pending {
-                id: entry.id,
-                tries: u32::try_from(entry.times_delivered).unwrap_or(u32::MAX),
-            }));
+            pending.extend(reply.ids.into_iter().map(Pending::from));
         }
+    }
+
+    /// What another reader has read and left alone for a while: one that was stopped while it waited for entries is given those that
+    /// come, and does nothing with them when it finds that it no longer leads.
+    pub async fn stranded(&self) -> Result<Vec<Pending>, StoreError> {
+        let reply: StreamPendingCountReply = redis::cmd("XPENDING")
+            .arg(&self.stream)
+            .arg(&self.group)
+            .arg(&["IDLE", STRANDED_MS, "-", "+"])
+            .arg(LISTED)
+            .query_async(&mut self.store.connection())
+            .await?;
+        let others = reply.ids.into_iter().filter(|entry| entry.consumer != self.replica.0);
+        Ok(others.map(Pending::from).collect())
     }
 
     /// What is gone from the stream beyond the last entry that was read.
@@ -165,6 +193,11 @@ impl Consumer {
 
     /// A loss is reported: it is not counted again.
     pub async fn loss_reported(&self) -> Result<(), StoreError> {
+        self.recount().await
+    }
+
+    /// Tells Redis where the group really is.
+    async fn recount(&self) -> Result<(), StoreError> {
         RECOUNT.key(&self.stream).arg(&self.group).invoke_async::<Value>(&mut self.store.connection()).await?;
         Ok(())
     }
@@ -204,9 +237,11 @@ impl Consumer {
     }
 
     /// What has come since the last time, for each of several consumers in their order, in one round trip with the acknowledgement of the
-    /// entries that call for nothing; does not wait.
+    /// entries that call for nothing; does not wait. Only the newest leader reads: a replica that was stopped and goes on must not take
+    /// entries away from the one that leads by now.
     pub async fn fetch(
         store: &Store,
+        epoch: u64,
         skipped: &[Acknowledgement],
         consumers: &mut [&mut Self],
     ) -> Result<Vec<Batch>, StoreError> {
@@ -217,14 +252,24 @@ impl Consumer {
         for consumer in consumers.iter_mut() {
             losses.push(if consumer.behind { consumer.unread_loss().await? } else { None });
         }
-        let mut pipeline = redis::pipe();
+        let mut script = READ.key(store.keys().epoch());
+        let reader = consumers.first().map_or("", |consumer| consumer.replica.0.as_str());
+        script.arg(epoch).arg(reader).arg(BATCH).arg(skipped.len());
         for skip in skipped {
-            pipeline.xack(&skip.stream, &skip.group, &[&skip.entry]).ignore();
+            script.arg(&skip.stream).arg(&skip.group).arg(&skip.entry);
         }
         for consumer in consumers.iter() {
-            pipeline.xread_options(&[&consumer.stream], &[">"], &consumer.options());
+            script.key(&consumer.stream).arg(&consumer.group);
         }
-        let replies: Vec<Option<StreamReadReply>> = pipeline.query_async(&mut store.connection()).await?;
+        let (word, answer): (String, Value) = script.invoke_async(&mut store.connection()).await?;
+        if word == "fenced" {
+            return Err(StoreError::Fenced {
+                ours: epoch,
+                newest: redis::from_redis_value(answer).unwrap_or(u64::MAX),
+            });
+        }
+        let odd = |error: redis::ParsingError| StoreError::Unavailable(format!("an answer is not understood: {error}"));
+        let replies: Vec<Option<StreamReadReply>> = redis::from_redis_value(answer).map_err(odd)?;
         let batches = consumers.iter_mut().zip(replies).zip(losses);
         Ok(batches.map(|((consumer, reply), lost)| consumer.batch(reply, lost)).collect())
     }

@@ -73,12 +73,14 @@ pub(super) struct Inbox {
     /// What calls for nothing; acknowledged with the next fetch.
     pub(super) skipped: Vec<Acknowledgement>,
     store: Store,
+    /// The lease's: who reads with an old one gets nothing.
+    epoch: u64,
     bell: Bell,
 }
 
 impl Inbox {
     /// Joins every group and takes over what was left in it.
-    pub(super) async fn open(parts: &Parts) -> Result<Self, StoreError> {
+    pub(super) async fn open(parts: &Parts, epoch: u64) -> Result<Self, StoreError> {
         let Parts { store, replica, handlers, clock, .. } = parts;
         let events = store.keys().events();
         let mut subscriptions = Vec::new();
@@ -97,6 +99,7 @@ impl Inbox {
             commands_lost: left.lost,
             skipped: Vec::new(),
             store: store.clone(),
+            epoch,
             bell,
         })
     }
@@ -125,7 +128,7 @@ impl Inbox {
             consumers.push(&mut self.commands);
             readers.push((&mut self.commands_waiting, &mut self.commands_lost));
         }
-        let fetched = Consumer::fetch(&self.store, &self.skipped, &mut consumers).await?;
+        let fetched = Consumer::fetch(&self.store, self.epoch, &self.skipped, &mut consumers).await?;
         for ((waiting, lost), batch) in readers.into_iter().zip(fetched) {
             waiting.extend(batch.entries);
             lost.extend(batch.lost);

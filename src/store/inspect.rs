@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use redis::AsyncCommands;
-use redis::streams::StreamInfoGroupsReply;
+use redis::streams::{StreamInfoGroupsReply, StreamInfoStreamReply};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -70,13 +70,19 @@ impl Store {
             return Ok(StreamLook { length: 0, groups: Vec::new() });
         }
         let length = connection.xlen(stream).await?;
-        let reply: StreamInfoGroupsReply = connection.xinfo_groups(stream).await?;
+        let (newest, reply): (StreamInfoStreamReply, StreamInfoGroupsReply) =
+            redis::pipe().atomic().xinfo_stream(stream).xinfo_groups(stream).query_async(&mut connection).await?;
         let retries: HashMap<String, u64> = connection.hgetall(self.keys().retries()).await?;
         let groups = reply.groups.into_iter().map(|group| GroupLook {
             retries: retries.get(&group.name).copied().unwrap_or(0),
             name: group.name,
             pending: group.pending as u64,
-            lag: group.lag.map(|lag| lag as u64),
+            // A Redis that has read its append-only file again no longer knows how much a group has read, and counts too much.
+            lag: if group.last_delivered_id == newest.last_generated_id {
+                Some(0)
+            } else {
+                group.lag.map(|lag| lag as u64)
+            },
         });
         Ok(StreamLook { length, groups: groups.collect() })
     }

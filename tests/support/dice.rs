@@ -7,10 +7,17 @@ pub struct Dice(u64);
 
 impl Dice {
     /// From `WINDLASS_SEED`, or from the clock; the seed is printed, so that a failure can be had again.
+    #[allow(dead_code, reason = "each test uses its part of this")]
     pub fn seeded(test: &str) -> Self {
         let given = std::env::var("WINDLASS_SEED").ok().map(|text| text.parse().expect("WINDLASS_SEED is a number"));
         let seed = given.unwrap_or_else(|| clock::fresh_id(clock::now()).as_u64_pair().1);
         println!("{test}: WINDLASS_SEED={seed}");
+        Self(seed)
+    }
+
+    /// From a seed that somebody else has chosen and printed.
+    #[allow(dead_code, reason = "each test uses its part of this")]
+    pub const fn of(seed: u64) -> Self {
         Self(seed)
     }
 

@@ -84,6 +84,13 @@ impl Courier {
             if let Some(loss) = batch.lost {
                 self.report(&consumer, loss).await?;
             }
+            if batch.entries.is_empty() {
+                for pending in consumer.stranded().await? {
+                    if let Some(entry) = consumer.again(&pending.id).await? {
+                        self.settle(&consumer, entry, pending.tries).await?;
+                    }
+                }
+            }
             let (wanted, unwanted): (Vec<_>, Vec<_>) = batch.entries.into_iter().partition(|entry| self.wants(entry));
             consumer.skip(&unwanted.into_iter().map(|entry| entry.id).collect::<Vec<_>>()).await?;
             for entry in wanted {

@@ -221,7 +221,7 @@ impl Leader<'_> {
         let (store, lease) = (&parts.store, parts.config.leader.lease.get());
         let keeper = LeaseKeeper::start(store.clone(), parts.replica.clone(), lease, asked);
         let snapshot = mend::remembered(parts, epoch).await?;
-        let inbox = Inbox::open(parts).await?;
+        let inbox = Inbox::open(parts, epoch).await?;
         // Whoever leads says so there before anything else.
         let led_last = snapshot.engine.as_ref().map(|engine| &engine.replica);
         let is_ours = led_last == Some(&parts.replica) && epoch > self.epoch;
@@ -266,6 +266,7 @@ impl Leader<'_> {
         {
             self.cast_off(&error);
         }
+        self.lead_pools();
         self.tell();
         Ok(())
     }

@@ -1,0 +1,122 @@
+//! What happened, as somebody saw it who does not ask windlass: the log as it grew, and the containers as they came and went.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinHandle;
+use windlass::bus::{self, Follower};
+use windlass::model::{Command, Event};
+use windlass::store::Store;
+
+use crate::place::Place;
+use crate::world::Containers;
+
+/// Between two looks at the containers.
+const LOOK: Duration = Duration::from_millis(60);
+
+/// What was seen until now.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Every event, oldest first; also of a log that is gone.
+    pub events: Vec<Event>,
+    /// How many of them were written before Redis lost everything.
+    pub lost: usize,
+    /// The containers at the last look.
+    pub containers: Containers,
+    /// Containers that ran when they were last seen: name and id.
+    pub vanished: Vec<(String, String)>,
+    /// Ids that the harness itself removed or ended.
+    pub ours: BTreeSet<String>,
+    /// Every command, and whether Redis confirmed that it has it.
+    pub commands: Vec<(Command, bool)>,
+    /// When Redis could not be used, by the harness's doing.
+    pub outages: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// What was broken on the way.
+    pub wrong: Vec<String>,
+    /// What was chosen where the name of the fault does not say it.
+    pub notes: Vec<String>,
+}
+
+/// Records for as long as it lives.
+pub struct Record {
+    seen: Arc<Mutex<Seen>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Record {
+    /// Begins.
+    pub fn begin(place: &Arc<Place>, store: &Store) -> Self {
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let tasks =
+            vec![tokio::spawn(follow(store.clone(), seen.clone())), tokio::spawn(look(place.clone(), seen.clone()))];
+        Self { seen, tasks }
+    }
+
+    /// Reads or notes something.
+    pub fn with<T>(&self, read: impl FnOnce(&mut Seen) -> T) -> T {
+        read(&mut self.seen.lock().unwrap())
+    }
+
+    /// Waits until everything that is in the log now is recorded.
+    pub async fn catch_up(&self, store: &Store) {
+        for _ in 0..500 {
+            if let Ok((newest, _)) = bus::newest(store, 1).await {
+                let known = |seen: &mut Seen| seen.events.iter().rev().any(|event| Some(event) == newest.last());
+                if newest.is_empty() || self.with(known) {
+                    return;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the log could not be read to its end");
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// The log, as it grows; where the connection is cut, from the same place on.
+async fn follow(store: Store, seen: Arc<Mutex<Seen>>) {
+    let mut position = "0-0".to_owned();
+    let wait = Duration::from_millis(500);
+    loop {
+        let stream = vec![(store.keys().events(), position.clone())];
+        if let Ok(mut follower) = Follower::new(&store, stream, wait).await {
+            while let Ok(entries) = follower.next(wait).await {
+                if let Some(last) = entries.last() {
+                    position.clone_from(&last.id);
+                }
+                seen.lock().unwrap().events.extend(entries.iter().filter_map(|entry| entry.event().ok()));
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The containers, as they come and go.
+async fn look(place: Arc<Place>, seen: Arc<Mutex<Seen>>) {
+    loop {
+        let looking = place.clone();
+        let found = tokio::task::spawn_blocking(move || looking.world.containers()).await;
+        if let Ok(Some(now)) = found {
+            let mut seen = seen.lock().unwrap();
+            let before = std::mem::replace(&mut seen.containers, now);
+            let ids: BTreeMap<&str, bool> =
+                seen.containers.values().map(|container| (container.id.as_str(), container.runs)).collect();
+            let gone: Vec<_> = before
+                .into_iter()
+                .filter(|(_, container)| container.runs && !ids.contains_key(container.id.as_str()))
+                .map(|(name, container)| (name, container.id))
+                .collect();
+            seen.vanished.extend(gone);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
