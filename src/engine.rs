@@ -4,23 +4,31 @@ mod inbox;
 mod leader;
 mod lease;
 mod look;
+mod mend;
 mod outage;
+mod outbox;
+mod peers;
+mod told;
+mod unheard;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::handlers::Handler;
 use crate::model::ReplicaId;
 use crate::store::server::PrivateServer;
-use crate::store::{Store, StoreError};
+use crate::store::{HandOver, Store, StoreError};
 use leader::{End, Leader};
 use outage::Outage;
+use peers::{Others, Peers};
+
+pub use leader::Stepped;
+pub use told::told;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -36,6 +44,8 @@ pub struct Parts {
     pub replica: ReplicaId,
     /// The handlers that hear and decide, each under a name of its own: [`enabled`](crate::handlers::enabled), and what an embedding program adds.
     pub handlers: Vec<Arc<dyn Handler>>,
+    /// What the time is taken from: [`Clock::system`], except where the engine is [`Stepped`].
+    pub clock: Clock,
 }
 
 /// Where an engine stands.
@@ -49,6 +59,9 @@ pub enum Standing {
     WithoutStore {
         /// What it said.
         error: String,
+        /// Whether this replica goes on protecting the minimum and relieving pressure meanwhile; it removes nothing. Otherwise it changes
+        /// nothing at all: it never led, or another replica may lead by now.
+        protects: bool,
     },
 }
 
@@ -68,13 +81,17 @@ impl Engine {
 
     /// Runs until it is told to stop. Whatever Redis or the cluster do, it goes on: nothing is concluded from an outage.
     pub async fn run(self, stop: CancellationToken) {
+        let lease = self.parts.config.leader.lease.get();
+        let peers = Peers::start(self.parts.store.clone(), self.parts.replica.clone(), lease);
         let mut outage = Outage::default();
+        let mut call = None;
         while !stop.is_cancelled() {
-            let ended = match self.acquire().await {
-                Ok(Some(epoch)) => self.lead(epoch, &mut outage, &stop).await,
+            let asked = clock::monotonic();
+            let ended = match self.parts.store.acquire_lease(&self.parts.replica, lease).await {
+                Ok(Some(epoch)) => self.lead((epoch, asked), peers.others(), &mut outage, &stop).await,
                 Ok(None) => {
-                    self.stand(Standing::Follower);
-                    self.pause(self.campaign_interval(), &stop).await;
+                    stand(&self.standing, Standing::Follower);
+                    let _ = stop.run_until_cancelled(self.await_turn(&mut call)).await;
                     continue;
                 }
                 Err(error) => Err(error),
@@ -87,31 +104,56 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::error!(%error, "the store cannot be used");
-                    self.stand(Standing::WithoutStore { error: error.to_string() });
+                    stand(&self.standing, Standing::WithoutStore { error: error.to_string(), protects: false });
                     let wait = outage.note(&error, clock::now());
                     self.mend().await;
-                    self.pause(wait, &stop).await;
+                    let _ = stop.run_until_cancelled(tokio::time::sleep(wait)).await;
                 }
             }
         }
+        drop(peers);
         self.retire().await;
     }
 
-    async fn acquire(&self) -> Result<Option<u64>, StoreError> {
-        let lease = self.parts.config.leader.lease.get();
-        self.parts.store.acquire_lease(&self.parts.replica, lease).await
-    }
-
-    async fn lead(&self, epoch: u64, outage: &mut Outage, stop: &CancellationToken) -> Result<End, StoreError> {
-        let mut leader = Leader::begin(&self.parts, epoch).await?;
+    async fn lead(
+        &self,
+        term: (u64, tokio::time::Instant),
+        others: Others,
+        outage: &mut Outage,
+        stop: &CancellationToken,
+    ) -> Result<End, StoreError> {
+        let mut leader = Leader::begin(&self.parts, self.standing.clone(), others, term).await?;
         leader.report_outage(outage).await?;
-        self.stand(Standing::Leader);
         leader.lead(stop).await
     }
 
-    /// A clean exit gives the lease up, so that the next replica takes over at once.
+    /// Waits for the leader's call, and no longer than until it is time to ask whether the lease has ended.
+    async fn await_turn(&self, call: &mut Option<HandOver>) {
+        let interval = self.parts.config.leader.lease.get() / 3;
+        if call.is_none() {
+            *call = HandOver::expect(&self.parts.store, interval).await.ok();
+        }
+        let called = match call {
+            Some(waiting) => waiting.called(interval).await.ok(),
+            None => None,
+        };
+        if called.is_none() {
+            // The connection is gone: the lease is asked for as often all the same.
+            *call = None;
+            tokio::time::sleep(interval).await;
+        }
+    }
+
+    /// A clean exit gives the lease up and calls the next replica, so that it takes over at once.
     async fn retire(&self) {
-        if let Err(error) = self.parts.store.release_lease(&self.parts.replica).await {
+        let Parts { store, replica, .. } = &self.parts;
+        let given_up = async {
+            if store.release_lease(replica).await? {
+                store.hand_over().await?;
+            }
+            store.retire_replica(replica).await
+        };
+        if let Err(error) = given_up.await {
             tracing::warn!(%error, "the lease could not be released; it ends by itself");
         }
     }
@@ -124,20 +166,12 @@ impl Engine {
             tracing::error!(%error, "the Redis server cannot be started");
         }
     }
+}
 
-    fn campaign_interval(&self) -> Duration {
-        self.parts.config.leader.lease.get() / 3
-    }
-
-    fn stand(&self, standing: Standing) {
-        self.standing.send_if_modified(|known| {
-            let changed = *known != standing;
-            *known = standing;
-            changed
-        });
-    }
-
-    async fn pause(&self, wait: Duration, stop: &CancellationToken) {
-        let _ = tokio::time::timeout(wait, stop.cancelled()).await;
-    }
+fn stand(standing: &watch::Sender<Standing>, now: Standing) {
+    standing.send_if_modified(|known| {
+        let changed = *known != now;
+        *known = now;
+        changed
+    });
 }

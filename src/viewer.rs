@@ -39,7 +39,7 @@ pub fn follow(store: Store, cluster: ClusterId, stop: CancellationToken) -> watc
 /// Reads one view and is done.
 pub async fn read_once(store: &Store, cluster: ClusterId, events: usize) -> Result<View, StoreError> {
     let mut viewer = Viewer { store: store.clone(), view: View::empty(cluster, clock::now()) };
-    let (newest, _) = bus::newest(store, events).await?;
+    let (newest, _) = readable(bus::newest(store, events).await)?.unwrap_or_default();
     viewer.append(newest);
     viewer.refresh().await?;
     viewer.refresh_report().await?;
@@ -59,11 +59,16 @@ impl Viewer {
                 Ok(never) => match never {},
                 Err(error) => error,
             };
+            if let StoreError::Refused(_) = &error {
+                // It may have been a wrong password that is right by now; the next attempt finds out.
+                let _ = self.store.reconnect().await;
+            }
             let since = match &self.view.store {
                 StoreHealth::Down { since, .. } => *since,
                 StoreHealth::Up => clock::now(),
             };
-            self.view.store = StoreHealth::Down { since, error: error.to_string() };
+            let error = format!("{}: {error}", self.store.address().describe());
+            self.view.store = StoreHealth::Down { since, error, protects: None };
             self.view.at = clock::now();
             sender.send_replace(Arc::new(self.view.clone()));
             tokio::time::sleep(RETRY).await;
@@ -71,7 +76,8 @@ impl Viewer {
     }
 
     async fn follow(&mut self, sender: &watch::Sender<Arc<View>>) -> Result<std::convert::Infallible, StoreError> {
-        let (newest, position) = bus::newest(&self.store, EVENTS_KEPT).await?;
+        let newest = readable(bus::newest(&self.store, EVENTS_KEPT).await)?;
+        let (newest, position) = newest.unwrap_or_else(|| (Vec::new(), "0-0".to_owned()));
         self.view.events = Arc::default();
         self.append(newest);
         let streams = vec![(self.store.keys().events(), position)];
@@ -92,10 +98,15 @@ impl Viewer {
                 *known = Arc::new(self.view.clone());
                 changed
             });
-            let entries = follower.next(REFRESH).await?;
-            let events: Vec<Event> = entries.into_iter().filter_map(|entry| entry.event().ok()).collect();
-            pools_changed = events.iter().any(is_about_pools);
-            self.append(events);
+            match readable(follower.next(REFRESH).await)? {
+                Some(entries) => {
+                    let events: Vec<Event> = entries.into_iter().filter_map(|entry| entry.event().ok()).collect();
+                    pools_changed = events.iter().any(is_about_pools);
+                    self.append(events);
+                }
+                // Something that is no stream answers at once.
+                None => tokio::time::sleep(REFRESH).await,
+            }
         }
     }
 
@@ -116,6 +127,7 @@ impl Viewer {
         self.view.store = StoreHealth::Up;
         self.view.leader = snapshot.leader;
         keep(&mut self.view.state, snapshot.state);
+        keep(&mut self.view.problems, snapshot.problems);
         self.view.engine = snapshot.engine;
         self.view.observation = snapshot.observation.map(Arc::new);
         self.view.verdict = snapshot.verdict.map(Arc::new);
@@ -124,9 +136,10 @@ impl Viewer {
 
     async fn refresh_report(&mut self) -> Result<(), StoreError> {
         self.view.redis = Some(Arc::new(self.store.report(self.view.at).await?));
-        let page = dead_letters::list(&self.store, None, LETTERS_KEPT).await?;
-        let targets = webhooks::health(&self.store).await?;
-        let deliveries = Deliveries { letters: page.letters, dead: page.total, targets };
+        let page = readable(dead_letters::list(&self.store, None, LETTERS_KEPT).await)?;
+        let (letters, dead) = page.map(|page| (page.letters, page.total)).unwrap_or_default();
+        let targets = readable(webhooks::health(&self.store).await)?.unwrap_or_default();
+        let deliveries = Deliveries { letters, dead, targets };
         match &mut self.view.deliveries {
             Some(known) => keep(known, deliveries),
             none => *none = Some(Arc::new(deliveries)),
@@ -148,6 +161,15 @@ fn is_about_pools(event: &Event) -> bool {
     event.event_type().name().starts_with("Pool")
 }
 
+/// `None` for what is not windlass's: the snapshot names it, and the rest is shown all the same.
+fn readable<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(StoreError::Foreign { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// What is the same stays the same allocation, so that whoever compares can compare pointers.
 fn keep<T: PartialEq>(known: &mut Arc<T>, new: T) {
     if **known != new {
@@ -160,6 +182,7 @@ fn keep<T: PartialEq>(known: &mut Arc<T>, new: T) {
 fn differs(known: &View, new: &View) -> bool {
     !Arc::ptr_eq(&known.events, &new.events)
         || !Arc::ptr_eq(&known.state, &new.state)
+        || !Arc::ptr_eq(&known.problems, &new.problems)
         || known.store != new.store
         || known.leader != new.leader
         || known.engine != new.engine

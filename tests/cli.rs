@@ -432,3 +432,31 @@ fn the_log_is_replayed_against_the_state_on_a_handler_and_for_real() {
     assert_eq!(home.demo(&["events", "replay", "--json"]).expect(0).json()["whole"], false);
     engine.end("-TERM");
 }
+
+#[test]
+fn function_pools_are_listed_and_commanded() {
+    let home = Home::new();
+    let none = home.demo(&["pools", "--json"]).expect(0).json();
+    assert_eq!(none, serde_json::json!({ "pools": [] }));
+    assert!(home.demo(&["pools"]).expect(0).out.contains("no function pools"));
+    mentions(&home.demo(&["pools", "hello"]).expect(1), &["no pool hello", "pools.functions"]);
+    mentions(&home.demo(&["pools", "scale", "hello", "up"]).expect(1), &["no engine is running", "windlass run"]);
+    for (arguments, word) in [
+        (&["pools", "scale", "hello"][..], "DIRECTION"),
+        (&["pools", "scale", "hello", "sideways"], "up, down"),
+        (&["pools", "scale", "hello", "up", "0"], "0"),
+        (&["pools", "scale", "Two_Words", "up"], "function name"),
+        (&["pools", "drain", "hello"], "CONTAINER"),
+        (&["pools", "drain", "hello", " "], "windlass pools FUNCTION"),
+    ] {
+        mentions(&home.demo(arguments).expect(2), &[word]);
+    }
+    let _engine = home.engine();
+    let before = event_types(&home).iter().filter(|event| *event == "CommandRefused").count();
+    for arguments in [&["scale", "nobody", "up", "2"][..], &["drain", "nobody", "nothing"], &["wake", "nobody"]] {
+        let arguments: Vec<&str> = ["pools"].into_iter().chain(arguments.iter().copied()).collect();
+        mentions(&home.demo(&arguments).expect(3), &["refused", "nobody"]);
+    }
+    let after = event_types(&home).iter().filter(|event| *event == "CommandRefused").count();
+    assert_eq!(after - before, 3, "a refusal is an event as well");
+}

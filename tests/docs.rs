@@ -43,12 +43,22 @@ fn the_page_of_the_keys_is_fresh() {
          All keys begin with the cluster's hash tag, `{{<cluster id>}}:`, so that clusters share a Redis and Redis Cluster works.\n\
          They are written by one script only (`assets/lua/commit.lua`), which checks the writer's lease epoch; but for `webhooks:*`, the\n\
          books of each target's deliveries, `autoscaler:engine` and `autoscaler:pool_loads`.\n\n\
+         Every JSON record and every hash that is a record (`workers:{{name}}`, `hold:*`) carries `schema`, the version of its structure; one\n\
+         without it is version 0. Older records are upgraded when they are read; what is written is always current. The seeds' plain\n\
+         values (times, counters, the list of permanent names) have no version and stay as the seeds have them, and events are read by\n\
+         name, with defaults for what was added since.\n\n\
+         A value that is of a foreign type, damaged, or of a newer schema is renamed or moved to `quarantine:{{key}}:{{when}}` by whoever\n\
+         leads, and reported by `ValueQuarantined` with what is done without it. Nothing is deleted: look at it, put back what you need, and\n\
+         delete the rest yourself.\n\n\
          | Key | What it holds |\n|---|---|\n"
     );
     let more = [
-        ("workers:{name}", "hash: permanent, type, status, created_at, container_id, last_seen, protected (seed 000)"),
+        (
+            "workers:{name}",
+            "hash: schema, permanent, type, status, created_at, container_id, last_seen, protected (seed 000)",
+        ),
         ("cooldown:scale_up, cooldown:scale_down", "string: until when, RFC 3339 (seed 000)"),
-        ("hold:scale_up, hold:scale_down", "hash: until, actor, reason, placed_at"),
+        ("hold:scale_up, hold:scale_down", "hash: schema, until, actor, reason, placed_at"),
         ("autoscaler_events (autoscaler.events.event_bus.stream_name)", "stream of events"),
         (
             "autoscaler_events:dead",
@@ -69,6 +79,10 @@ fn the_page_of_the_keys_is_fresh() {
         ),
         ("autoscaler:metadata", "string: JSON, about all pools: version, last_cleanup, total_pools (seed 001)"),
         ("autoscaler:pool_loads", "hash of JSON by function: what was last measured of its containers, 24 h to live"),
+        (
+            "quarantine:{key}:{when}",
+            "what stood under the key and could not be read, as it was; a field, entry or member in a key of its type",
+        ),
         ("tx:{id}", "string with a time to live: marks a transaction as applied while it may be tried again"),
     ];
     for (key, what) in Keys::TABLE.iter().chain(&more) {

@@ -118,8 +118,8 @@ impl Page {
 
 #[test]
 fn the_page_says_what_is_printed() {
-    const ORDERS: &str =
-        "scale, hold, release, protect, unprotect, reconcile, events dead retry and drop, events replay --handler";
+    const ORDERS: &str = "scale, hold, release, protect, unprotect, reconcile, events dead retry and drop, events replay --handler, \
+                          pools scale, drain and wake";
     let home = Home::new();
     let mut page = Page::read();
     // Without an engine most things are null.
@@ -165,8 +165,50 @@ fn the_page_says_what_is_printed() {
     page.holds("events replay --handler --dry-run", &home.demo(&feed).expect(0).json());
     let replay = ["events", "replay", "--handler", "StateSynchronizer", "--from", "10m", "--json"];
     page.holds(ORDERS, &home.demo(&replay).expect(0).json());
+    home.redis(&["SET", "{demo}:autoscaler:pool:documented", &pool()]);
+    page.holds("pools", &home.demo(&["pools", "--json"]).expect(0).json());
+    let one = home.demo(&["pools", "documented", "--json"]).expect(0).json();
+    assert_eq!((one["pools"].as_array().map(Vec::len), &one["pools"][0]["min"]), (Some(1), &1.into()));
+    page.holds("pools", &one);
+    for order in [&["scale", "nobody", "up"][..], &["drain", "nobody", "nothing"], &["wake", "nobody"]] {
+        let arguments: Vec<&str> = ["pools"].into_iter().chain(order.iter().copied()).chain(["--json"]).collect();
+        page.holds(ORDERS, &home.demo(&arguments).expect(3).json());
+    }
     page.holds("redis", &home.demo(&["redis", "--json"]).expect(0).json());
     page.holds("redis keys", &home.demo(&["redis", "keys", "--json"]).expect(0).json());
     page.holds("doctor", &home.demo(&["doctor", "--json"]).expect(0).json());
     page.is_exhausted();
+}
+
+/// A pool as it is remembered.
+fn pool() -> String {
+    let config = serde_json::json!({
+        "cpu_overload_threshold": 70.0,
+        "memory_overload_threshold": 70.0,
+        "cooldown_cpu_threshold": 5.0,
+        "cooldown_duration": 30.0,
+        "poll_interval": 2.0,
+    });
+    let container = |name: &str, idle: Option<i64>| {
+        serde_json::json!({
+            "id": format!("{name}-id"),
+            "name": name,
+            "container_port": 8080,
+            "status": if idle.is_some() { "Idle" } else { "Healthy" },
+            "last_active_unix": 1_700_000_000,
+            "idle_since_unix": idle,
+        })
+    };
+    let pool = serde_json::json!({
+        "schema": 1,
+        "function_name": "documented",
+        "containers": [container("documented-1", None), container("documented-2", Some(1_700_000_000))],
+        "min_containers": 1,
+        "max_containers": 4,
+        "config": config,
+        "last_updated": 1_700_000_000,
+        "image": "example/documented:1",
+        "port": 8080,
+    });
+    pool.to_string()
 }

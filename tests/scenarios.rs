@@ -243,7 +243,7 @@ async fn idle_containers_go_down_to_the_minimum() {
             (EventType::OptimalStateTrigger, Some(EventType::UnderutilizationWarning)),
             (EventType::ScaleDownDecision, Some(EventType::UnderutilizationWarning)),
             (EventType::ScaleDownStarted, Some(EventType::ScaleDownDecision)),
-            (EventType::ScalingActionCompleted, Some(EventType::NodeRemoved)),
+            (EventType::ScalingActionCompleted, Some(EventType::NodeRemovalConfirmed)),
             (EventType::ClusterStateSynced, Some(EventType::ScalingActionCompleted)),
         ],
     );

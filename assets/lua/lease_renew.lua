@@ -1,5 +1,5 @@
 -- KEYS[1] leader; ARGV[1] replica, ARGV[2] lease in ms (0: give it up). Answers 1 if the lease was this replica's.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+if redis.call('TYPE', KEYS[1])['ok'] ~= 'string' or redis.call('GET', KEYS[1]) ~= ARGV[1] then
     return 0
 end
 if ARGV[2] == '0' then

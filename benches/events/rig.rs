@@ -68,6 +68,7 @@ impl Running {
         let store = connect(url, &config).await?;
         let (engine, _) = Engine::new(Parts {
             handlers: handlers::enabled(&config).into_iter().chain(more).collect(),
+            clock: clock::Clock::system(),
             store: store.clone(),
             server: None,
             cluster: Cluster { host, scheduler: None },

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use self::pools::PoolHost;
+use crate::clock::Clock;
 use crate::config::{ClusterKind, Config};
 use crate::model::{ContainerId, ObservedWorker, PendingPods, WorkerKind, WorkerName};
 
@@ -136,10 +137,18 @@ pub struct Cluster {
 /// # Errors
 /// Refused if the configuration of the cluster cannot be meant: an address or a scenario that is not understood.
 pub fn connect(config: &Config, data_dir: &Path) -> Result<Cluster, ClusterError> {
+    connect_on(Clock::system(), config, data_dir)
+}
+
+/// The same, with the clock that the simulated world goes by; a real one has its own.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_on(clock: Clock, config: &Config, data_dir: &Path) -> Result<Cluster, ClusterError> {
     Ok(match config.cluster.kind {
         ClusterKind::Docker => Cluster { host: Arc::new(docker::DockerHost::new(config)?), scheduler: None },
         ClusterKind::Simulated => {
-            let simulated = Arc::new(simulated::Simulated::new(config, data_dir)?);
+            let simulated = Arc::new(simulated::Simulated::new(config, data_dir)?.on(clock));
             Cluster { host: Arc::clone(&simulated) as Arc<dyn WorkerHost>, scheduler: Some(simulated) }
         }
     })

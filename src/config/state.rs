@@ -28,6 +28,9 @@ pub struct RedisConfig {
     pub data_dir: Option<PathBuf>,
     /// A command that takes longer has failed.
     pub timeout: Span,
+    /// How many events are kept in memory while Redis cannot be used; when there are more, the oldest are dropped.
+    #[schemars(range(min = 100, max = 1_000_000))]
+    pub outbox: u32,
 }
 
 impl Default for RedisConfig {
@@ -40,6 +43,7 @@ impl Default for RedisConfig {
             maxmemory: Bytes::mebibytes(256),
             data_dir: None,
             timeout: Span::seconds(2),
+            outbox: 10_000,
         }
     }
 }
@@ -47,7 +51,7 @@ impl Default for RedisConfig {
 impl fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Every field is named, so that a new one is not forgotten here.
-        let Self { url, username, password_file, password, maxmemory, data_dir, timeout } = self;
+        let Self { url, username, password_file, password, maxmemory, data_dir, timeout, outbox } = self;
         f.debug_struct("RedisConfig")
             .field("url", &url.as_deref().map(redact_url))
             .field("username", username)
@@ -56,6 +60,7 @@ impl fmt::Debug for RedisConfig {
             .field("maxmemory", maxmemory)
             .field("data_dir", data_dir)
             .field("timeout", timeout)
+            .field("outbox", outbox)
             .finish()
     }
 }

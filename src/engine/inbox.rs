@@ -8,11 +8,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::Parts;
 use crate::bus::{self, Consumer, Entry, Follower, Left, Loss, Pending};
-use crate::clock;
 use crate::config::RetryConfig;
 use crate::handlers::{Handler, operator};
-use crate::model::ReplicaId;
 use crate::policy::backoff;
 use crate::store::{Acknowledgement, Store, StoreError};
 
@@ -79,16 +78,13 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// Joins every group and takes over what was left in it.
-    pub(super) async fn open(
-        store: &Store,
-        replica: &ReplicaId,
-        handlers: &[Arc<dyn Handler>],
-    ) -> Result<Self, StoreError> {
+    pub(super) async fn open(parts: &Parts) -> Result<Self, StoreError> {
+        let Parts { store, replica, handlers, clock, .. } = parts;
         let events = store.keys().events();
         let mut subscriptions = Vec::new();
         for handler in handlers {
             let (consumer, left) = Consumer::join(store, events.clone(), handler.name(), replica).await?;
-            subscriptions.push(Subscription::new(Arc::clone(handler), consumer, left, clock::monotonic()));
+            subscriptions.push(Subscription::new(Arc::clone(handler), consumer, left, clock.monotonic()));
         }
         let commands = store.keys().commands();
         let (commands, left) = Consumer::join(store, commands, bus::COMMAND_GROUP, replica).await?;
@@ -175,12 +171,19 @@ impl Bell {
         let mut follower = Follower::new(store, streams, LONGEST_WAIT).await?;
         let store = store.clone();
         let task = tokio::spawn(async move {
+            let mut is_well = true;
             loop {
                 match follower.next(LONGEST_WAIT).await {
-                    Ok(entries) if entries.is_empty() => {}
-                    Ok(_) => bell.notify_one(),
+                    Ok(entries) => {
+                        is_well = true;
+                        if !entries.is_empty() {
+                            bell.notify_one();
+                        }
+                    }
                     Err(error) => {
-                        tracing::warn!(%error, "the streams cannot be followed");
+                        if std::mem::replace(&mut is_well, false) {
+                            tracing::warn!(%error, "the streams cannot be followed");
+                        }
                         tokio::time::sleep(Duration::from_millis(500)).await;
                         let streams =
                             vec![(store.keys().events(), "$".to_owned()), (store.keys().commands(), "$".to_owned())];

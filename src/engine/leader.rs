@@ -1,33 +1,44 @@
-//! What the leading replica does: hear, look, decide, act, until the lease or the store is gone.
+//! What the leading replica does: hear, look, decide, act, until the lease is gone.
 
+mod acting;
+mod adrift;
 mod commands;
 mod delivery;
+mod live;
+mod looking;
+mod memory;
+mod stepped;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::adrift::Adrift;
 use self::delivery::unwinding;
-use super::Parts;
 use super::inbox::Inbox;
 use super::lease::LeaseKeeper;
-use super::look::look;
+use super::mend;
 use super::outage::Outage;
+use super::peers::Others;
+use super::unheard::Unheard;
+use super::{Parts, Standing};
 use crate::bus::webhooks::{self, Webhooks};
 use crate::clock;
 use crate::cluster::ClusterError;
 use crate::handlers::node_manager::NodeManager;
-use crate::handlers::node_manager::work::{self, Report, Work};
+use crate::handlers::node_manager::work::{Report, Work};
 use crate::handlers::{Because, Draft, Handler, World, alert_manager};
 use crate::model::event::{LeaderElected, StoreDegraded, StoreRestored};
-use crate::model::{ConditionKey, ContainerId, EngineInfo, Metadata, Observation, State, WorkerName};
-use crate::policy::backoff;
-use crate::store::{Acknowledgement, DeadLetter, Settled, StoreError, Transaction};
+use crate::model::{EngineInfo, Metadata, Observation, State};
+use crate::policy::conditions;
+use crate::store::StoreError;
+
+pub use stepped::Stepped;
 
 /// While a worker is awaited or a comparison is asked for, the cluster is looked at this often.
 const FAST_LOOK: Duration = Duration::from_millis(500);
@@ -52,63 +63,86 @@ pub(super) enum End {
     LostLease,
 }
 
+/// Work that failed in passing.
+struct Retry {
+    times: u32,
+    until: Instant,
+}
+
 /// The leading replica.
 pub(super) struct Leader<'a> {
     parts: &'a Parts,
+    standing: watch::Sender<Standing>,
+    others: Others,
     epoch: u64,
     since: DateTime<Utc>,
     state: State,
     observation: Option<Observation>,
     inbox: Inbox,
+    /// Written by this leader, and not dealt with by a handler yet.
+    unheard: Unheard,
+    /// Dealt with while there was no Redis to say so.
+    heard: HashSet<(usize, Uuid)>,
     lease: LeaseKeeper,
     work: JoinSet<Report>,
     under_way: HashSet<Work>,
-    failures: HashMap<Work, (u32, Instant)>,
+    failures: HashMap<Work, Retry>,
     looking: JoinSet<Result<Observation, ClusterError>>,
     has_looked: bool,
     next_look: Instant,
     deaf_until: Instant,
     workers_changed: DateTime<Utc>,
+    /// Set while Redis cannot be used.
+    adrift: Option<Adrift>,
     /// Delivers for as long as this replica leads.
-    _webhooks: Webhooks,
+    webhooks: Option<Webhooks>,
 }
 
 impl<'a> Leader<'a> {
-    /// Reads what is remembered, takes over what was left, and says who leads.
-    pub(super) async fn begin(parts: &'a Parts, epoch: u64) -> Result<Self, StoreError> {
-        let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), parts.config.leader.lease.get());
-        let inbox = Inbox::open(&parts.store, &parts.replica, &parts.handlers).await?;
-        let snapshot = parts.store.snapshot().await?;
-        let since = clock::now();
+    /// Reads what is remembered, takes over what was left, and says who leads. The lease was asked for at `asked`.
+    pub(super) async fn begin(
+        parts: &'a Parts,
+        standing: watch::Sender<Standing>,
+        others: Others,
+        (epoch, asked): (u64, Instant),
+    ) -> Result<Self, StoreError> {
+        let lease = parts.config.leader.lease.get();
+        let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), lease, asked);
+        let snapshot = mend::remembered(parts, epoch).await?;
+        let inbox = Inbox::open(parts).await?;
+        let now = parts.clock.now();
+        // What was seen just now is as good as if this process had seen it.
+        let longest = conditions::longest_break(&parts.config.autoscaler);
+        let observation = snapshot.observation.filter(|seen| seen.at <= now && now - seen.at <= longest);
         let mut leader = Self {
             parts,
+            standing,
+            others,
             epoch,
-            since,
+            since: now,
             state: snapshot.state,
-            observation: None,
+            has_looked: observation.is_some(),
+            observation,
             inbox,
+            unheard: Unheard::default(),
+            heard: HashSet::new(),
             lease,
             work: JoinSet::new(),
             under_way: HashSet::new(),
             failures: HashMap::new(),
             looking: JoinSet::new(),
-            has_looked: false,
-            next_look: clock::monotonic(),
+            next_look: parts.clock.monotonic(),
             deaf_until: clock::monotonic(),
-            workers_changed: since,
-            _webhooks: webhooks::start(
-                &parts.config,
-                &parts.store,
-                &parts.replica,
-                epoch,
-                alert_manager::route(&parts.config),
-            ),
+            workers_changed: now,
+            adrift: None,
+            webhooks: None,
         };
+        leader.settle_in();
         parts.store.announce(&leader.info()).await?;
-        let mut draft = leader.draft("engine", since);
-        let elected = draft.emit(LeaderElected { replica: parts.replica.to_string(), epoch }, Because::default());
+        let (draft, elected) = leader.elected();
         leader.commit(draft, None).await?;
         leader.take_over(elected).await?;
+        leader.tell();
         Ok(leader)
     }
 
@@ -122,10 +156,28 @@ impl<'a> Leader<'a> {
         self.commit(draft, None).await
     }
 
-    /// Reports the outage that is over now.
+    /// What a new term of leading begins with.
+    fn settle_in(&mut self) {
+        let parts = self.parts;
+        let now = parts.clock.now();
+        (self.since, self.workers_changed) = (now, now);
+        self.next_look = parts.clock.monotonic();
+        let route = alert_manager::route(&parts.config);
+        self.webhooks = Some(webhooks::start(&parts.config, &parts.store, &parts.replica, self.epoch, route));
+    }
+
+    /// Says who leads, in an event.
+    fn elected(&self) -> (Draft, Uuid) {
+        let mut draft = self.draft("engine", self.parts.clock.now());
+        let replica = self.parts.replica.to_string();
+        let elected = draft.emit(LeaderElected { replica, epoch: self.epoch }, Because::default());
+        (draft, elected)
+    }
+
+    /// Reports an outage in which this replica did not lead.
     pub(super) async fn report_outage(&mut self, outage: &mut Outage) -> Result<(), StoreError> {
         if let Some((since, error)) = outage.known().cloned() {
-            let mut draft = self.draft("engine", clock::now());
+            let mut draft = self.draft("engine", self.parts.clock.now());
             let degraded = draft.emit(StoreDegraded { error, since }, Because::default());
             let duration = clock::between(since, draft.now()).as_secs_f64();
             draft.emit(StoreRestored { duration, events_kept: 0, events_dropped: 0 }, Because::of(degraded));
@@ -135,49 +187,9 @@ impl<'a> Leader<'a> {
         Ok(())
     }
 
-    /// Leads.
-    pub(super) async fn lead(&mut self, stop: &CancellationToken) -> Result<End, StoreError> {
-        loop {
-            self.hear().await?;
-            self.pass_time().await?;
-            let more = self.hear().await?;
-            self.start_work();
-            self.start_look();
-            let pause = self.next_moment();
-            tokio::select! {
-                () = stop.cancelled() => return Ok(End::Stopped),
-                () = self.lease.lost() => return Ok(End::LostLease),
-                () = self.inbox.rung() => {}
-                () = std::future::ready(()), if more => {}
-                Some(report) = self.work.join_next() => if let Ok(report) = report { self.reported(report).await? },
-                Some(seen) = self.looking.join_next() => if let Ok(seen) = seen { self.looked(seen).await? },
-                changed = self.parts.cluster.host.changed(), if self.deaf_until <= clock::monotonic() => {
-                    self.disturbed(changed);
-                }
-                () = tokio::time::sleep_until(pause) => {}
-            }
-        }
-    }
-
-    /// Deals with commands and events until there are none left, or for one breath; whether there may be more.
-    async fn hear(&mut self) -> Result<bool, StoreError> {
-        for _ in 0..BREATH {
-            self.inbox.fetch().await?;
-            let mut heard = self.hear_command().await?;
-            for index in 0..self.inbox.subscriptions.len() {
-                heard |= self.hear_events(index).await?;
-            }
-            if !heard {
-                self.report_losses().await?;
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// Time passes: cooldowns and holds end, the minimum is checked.
     async fn pass_time(&mut self) -> Result<(), StoreError> {
-        let now = clock::now();
+        let now = self.parts.clock.now();
         self.ask_all(now, None, |handler, world, draft| handler.on_time(world, draft)).await
     }
 
@@ -188,8 +200,7 @@ impl<'a> Leader<'a> {
         previous: Option<&Observation>,
         ask: impl Fn(&dyn Handler, &World<'_>, &mut Draft),
     ) -> Result<(), StoreError> {
-        for index in 0..self.inbox.subscriptions.len() {
-            let handler = &self.inbox.subscriptions[index].handler;
+        for handler in &self.parts.handlers {
             let mut draft = self.draft(handler.name(), now);
             let world = World { previous, ..self.world(now) };
             // A handler that panics here has nothing to say this time; the others have.
@@ -201,155 +212,20 @@ impl<'a> Leader<'a> {
         Ok(())
     }
 
-    /// Starts what is due and not under way. A dry run starts nothing; neither does a replica that may have lost its lease.
-    fn start_work(&mut self) {
-        let config = &self.parts.config;
-        if config.autoscaler.dry_run || !self.lease.is_held() {
-            return;
-        }
-        let due = work::due(&self.state, self.observation.as_ref(), config, self.since);
-        self.failures.retain(|failed, _| due.contains(failed));
-        let now = clock::monotonic();
-        for piece in due {
-            let resting = self.failures.get(&piece).is_some_and(|(_, until)| *until > now);
-            let same_worker = self.under_way.iter().any(|other| other.name() == piece.name());
-            if !resting && !same_worker {
-                self.under_way.insert(piece.clone());
-                self.work.spawn(work::perform(piece, self.parts.cluster.clone()));
-            }
-        }
-    }
-
-    async fn reported(&mut self, report: Report) -> Result<(), StoreError> {
-        self.under_way.remove(&report.work);
-        let mut draft = self.draft(NodeManager.name(), clock::now());
-        let settled = NodeManager.on_report(&report, &self.world(draft.now()), &mut draft);
-        self.commit(draft, None).await?;
-        if let (Ok(work::Done::Removed), Some(seen)) = (&report.result, &mut self.observation) {
-            seen.workers.remove(report.work.name());
-        }
-        let now = clock::monotonic();
-        if let (false, Err(error)) = (settled, &report.result) {
-            let failures = self.failures.get(&report.work).map_or(0, |(failures, _)| *failures) + 1;
-            let pause = backoff::doubled(FIRST_RETRY, LONGEST_RETRY, failures);
-            tracing::warn!(%error, worker = %report.work.name(), "it is tried again in {pause:?}");
-            self.failures.insert(report.work, (failures, now + pause));
-        } else {
-            self.failures.remove(&report.work);
-            self.next_look = now;
-        }
-        Ok(())
-    }
-
-    fn start_look(&mut self) {
-        let now = clock::monotonic();
-        if self.looking.is_empty() && now >= self.next_look {
-            self.looking.spawn(look(self.parts.cluster.clone(), clock::now()));
-        }
-    }
-
-    async fn looked(&mut self, seen: Result<Observation, ClusterError>) -> Result<(), StoreError> {
-        // What has ended by now must not block what is decided now.
-        self.pass_time().await?;
-        let now = clock::now();
-        self.has_looked = true;
-        match seen {
-            // It began before the last change of ours: it may show what is gone and miss what has come.
-            Ok(seen) if seen.at <= self.workers_changed => {
-                self.next_look = clock::monotonic();
-                return Ok(());
-            }
-            Ok(seen) => {
-                let previous = self.observation.replace(seen.clone());
-                self.ask_all(now, previous.as_ref(), |handler, world, draft| {
-                    handler.on_observation(&seen, world, draft);
-                })
-                .await?;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the cluster could not be looked at");
-                self.ask_all(now, None, |handler, world, draft| handler.on_outage(error.said(), world, draft)).await?;
-            }
-        }
-        let interval = self.parts.config.autoscaler.check_interval.get();
-        let news = work::awaits_look(&self.state) || self.sync_is_awaited();
-        let pause = if news { FAST_LOOK.min(interval) } else { interval };
-        self.next_look = clock::monotonic() + pause;
-        Ok(())
-    }
-
-    fn sync_is_awaited(&self) -> bool {
-        let known = self.state.conditions.get(&ConditionKey::Synced);
-        self.state.operations.is_empty() && known.is_some_and(|known| known.event.is_none())
-    }
-
-    /// Something happened to a container: look soon. Where the runtime's events cannot be followed, the regular look remains.
-    fn disturbed(&mut self, changed: Result<(), ClusterError>) {
-        match changed {
-            Ok(()) => self.next_look = self.next_look.min(clock::monotonic() + SETTLE),
-            Err(error) => {
-                tracing::debug!(%error, "the cluster's events cannot be followed");
-                self.deaf_until = clock::monotonic() + DEAF;
-            }
-        }
-    }
-
-    fn next_moment(&self) -> Instant {
-        let now = clock::monotonic();
-        let mut next = now + TICK;
-        if self.looking.is_empty() {
-            next = next.min(self.next_look);
-        }
-        let retries = self.failures.values().map(|(_, until)| *until).filter(|until| *until > now);
-        retries.chain(self.inbox.next_retry()).fold(next, Instant::min)
-    }
-
     fn world(&self, now: DateTime<Utc>) -> World<'_> {
-        World { config: &self.parts.config, observation: self.observation.as_ref(), previous: None, now }
+        World {
+            config: &self.parts.config,
+            observation: self.observation.as_ref(),
+            previous: None,
+            remembered: self.adrift.is_none(),
+            now,
+        }
     }
 
     fn draft(&self, source: &'static str, now: DateTime<Utc>) -> Draft {
         let cluster = &self.parts.config.cluster;
         let metadata = Metadata { cluster_id: cluster.id.clone(), region: cluster.region.clone() };
         Draft::new(&self.state, source, metadata, now)
-    }
-
-    async fn commit(&mut self, draft: Draft, acknowledgement: Option<Acknowledgement>) -> Result<(), StoreError> {
-        self.write(draft, acknowledgement, Vec::new(), Vec::new()).await
-    }
-
-    /// Writes a draft with the acknowledgement of what caused it; only then does the state in memory follow. An attempt whose outcome
-    /// is unknown is repeated once under the same id.
-    async fn write(
-        &mut self,
-        draft: Draft,
-        acknowledgement: Option<Acknowledgement>,
-        dead_letters: Vec<DeadLetter>,
-        settled: Vec<Settled>,
-    ) -> Result<(), StoreError> {
-        if draft.is_empty() && acknowledgement.is_none() {
-            return Ok(());
-        }
-        let id = clock::fresh_id(draft.now());
-        let (state, changes, events) = draft.into_parts();
-        let acknowledgements = acknowledgement.into_iter().collect();
-        let transaction =
-            Transaction { id, epoch: self.epoch, changes, events, acknowledgements, dead_letters, settled };
-        let longest = self.parts.config.autoscaler.events.event_bus.max_stream_length;
-        let committed = match self.parts.store.commit(&transaction, longest).await {
-            Err(StoreError::Unavailable(error)) => {
-                tracing::warn!(error, "a transaction's outcome is unknown; it is repeated");
-                self.parts.store.commit(&transaction, longest).await?
-            }
-            other => other?,
-        };
-        if committed != crate::store::Committed::Handled {
-            if !same_workers(&self.state, &state) {
-                self.workers_changed = clock::now();
-            }
-            self.state = state;
-        }
-        Ok(())
     }
 
     fn info(&self) -> EngineInfo {
@@ -368,12 +244,4 @@ impl<'a> Leader<'a> {
             leading_since: self.since,
         }
     }
-}
-
-/// Whether two states have the same containers under the same names and the same operations.
-fn same_workers(one: &State, other: &State) -> bool {
-    fn containers(state: &State) -> impl Iterator<Item = (&WorkerName, &ContainerId)> {
-        state.workers.values().map(|worker| (&worker.name, &worker.container_id))
-    }
-    one.operations.keys().eq(other.operations.keys()) && containers(one).eq(containers(other))
 }

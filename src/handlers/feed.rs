@@ -52,7 +52,7 @@ fn one(handler: &dyn Handler, meal: &Meal<'_>, state: &State, event: &Event) -> 
     let metadata = Metadata { cluster_id: cluster.id.clone(), region: cluster.region.clone() };
     let now = event.timestamp;
     let mut draft = Draft::new(state, handler.name(), metadata, now);
-    let world = World { config: meal.config, observation: meal.observation, previous: None, now };
+    let world = World { config: meal.config, observation: meal.observation, previous: None, remembered: true, now };
     let error = handler.on_event(event, &world, &mut draft).err().map(|error| error.0);
     let (_, _, emits) = draft.into_parts();
     Fed { event: event.event_id, emits, error }

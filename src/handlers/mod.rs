@@ -38,6 +38,8 @@ pub struct World<'a> {
     pub observation: Option<&'a Observation>,
     /// What was seen before that.
     pub previous: Option<&'a Observation>,
+    /// Whether what is decided is remembered: `false` while Redis cannot be used.
+    pub remembered: bool,
     /// When.
     pub now: DateTime<Utc>,
 }
@@ -49,7 +51,13 @@ impl<'a> World<'a> {
     where
         'a: 's,
     {
-        Situation { state, observation: self.observation, rules: &self.config.autoscaler, now: self.now }
+        Situation {
+            state,
+            observation: self.observation,
+            rules: &self.config.autoscaler,
+            remembered: self.remembered,
+            now: self.now,
+        }
     }
 }
 
@@ -74,13 +82,14 @@ pub trait Handler: Send + Sync {
     fn on_time(&self, _world: &World<'_>, _draft: &mut Draft) {}
 }
 
-/// Every handler; a new one is a file and a line here.
+/// Every handler; a new one is a file and a line here. At a look they speak in this order: what is there and what the operations have
+/// come to is known before anything is said of load and limits.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Handler>> {
     vec![
-        Arc::new(metrics_listener::MetricsListener),
         Arc::new(state_synchronizer::StateSynchronizer),
         Arc::new(node_manager::NodeManager),
+        Arc::new(metrics_listener::MetricsListener),
         Arc::new(minimum_node_enforcer::MinimumNodeEnforcer),
         Arc::new(scaling_decision_engine::ScalingDecisionEngine),
     ]

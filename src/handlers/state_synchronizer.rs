@@ -6,10 +6,10 @@ use super::{Because, Draft, Handler, HandlerError, World};
 use crate::clock;
 use crate::config::HandlerName;
 use crate::model::event::{
-    ClusterReachable, ClusterStateSynced, ClusterUnreachable, NodeAdopted, NodeUnexpectedlyLost,
-    PermanentWorkersChanged,
+    ClusterReachable, ClusterStateSynced, ClusterUnreachable, CooldownStarted, NodeAdopted, NodeUnexpectedlyLost,
+    PermanentWorkersChanged, StateAdopted,
 };
-use crate::model::{Change, Condition, ConditionKey, Event, EventType, Observation, WorkerKind};
+use crate::model::{Change, Condition, ConditionKey, Direction, Event, EventType, Observation, WorkerKind};
 use crate::policy::reconcile::{self, Difference};
 
 /// See the module.
@@ -42,6 +42,7 @@ impl Handler for StateSynchronizer {
         if difference.is_empty() {
             synced(seen, world, draft);
         } else {
+            adopt_the_world(&difference, seen, world, draft);
             take_over(&difference, world, draft);
         }
     }
@@ -95,6 +96,24 @@ fn synced(seen: &Observation, world: &World<'_>, draft: &mut Draft) {
         last_sync: draft.now(),
     };
     draft.emit(data, Because::of(cause));
+}
+
+/// Nothing is remembered, and workers run: Redis has lost its data, or windlass starts beside a cluster that was there before. Their
+/// numbers are not given again, and nothing is scaled away before a full cooldown is over.
+fn adopt_the_world(difference: &Difference, seen: &Observation, world: &World<'_>, draft: &mut Draft) {
+    if difference.found.is_empty() || !reconcile::remembers_nothing(draft.state()) {
+        return;
+    }
+    let data = StateAdopted {
+        workers: u32::try_from(difference.found.len()).unwrap_or(u32::MAX),
+        worker_counter: reconcile::highest_number(&world.config.workers.name_prefix, draft.state(), Some(seen)),
+        reason: "nothing is remembered of this cluster: Redis lost its data, or this is a first start".to_owned(),
+    };
+    let adopted = draft.emit(data, Because::default());
+    let rest = world.config.autoscaler.cooldowns.scale_down;
+    let until = clock::after(draft.now(), rest.get());
+    let cooldown = CooldownStarted { direction: Direction::Down, until, duration: rest.as_secs_f64() };
+    draft.emit(cooldown, Because::of(adopted));
 }
 
 fn take_over(difference: &Difference, world: &World<'_>, draft: &mut Draft) {

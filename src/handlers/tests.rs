@@ -29,7 +29,7 @@ fn look(at: DateTime<Utc>, cpu: Option<f64>, memory: Option<f64>) -> Observation
 
 fn listen(state: &State, seen: &Observation) -> (State, Vec<EventType>) {
     let config = Config::default();
-    let world = World { config: &config, observation: Some(seen), previous: None, now: seen.at };
+    let world = World { config: &config, observation: Some(seen), previous: None, remembered: true, now: seen.at };
     let metadata = Metadata { cluster_id: config.cluster.id.clone(), region: config.cluster.region.clone() };
     let mut draft = Draft::new(state, "test", metadata, seen.at);
     MetricsListener.on_observation(seen, &world, &mut draft);

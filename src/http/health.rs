@@ -21,6 +21,9 @@ pub(super) struct Health {
     ready: bool,
     /// Why not.
     reasons: Vec<Reason>,
+    /// While Redis cannot be used: whether the engine goes on protecting the minimum; it removes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protects: Option<bool>,
 }
 
 /// What keeps a process from being of use.
@@ -45,9 +48,14 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let standing = app.standing.as_ref().map(|standing| standing.borrow().clone());
     let reasons = reasons(&app.views.borrow().clone(), standing.as_ref());
     if reasons.is_empty() {
-        return json(StatusCode::OK, &Health { ready: true, reasons });
+        return json(StatusCode::OK, &Health { ready: true, reasons, protects: None });
     }
-    ([(RETRY_AFTER, "1")], json(StatusCode::SERVICE_UNAVAILABLE, &Health { ready: false, reasons })).into_response()
+    let protects = match standing {
+        Some(Standing::WithoutStore { protects, .. }) => Some(protects),
+        _ => None,
+    };
+    let health = Health { ready: false, reasons, protects };
+    ([(RETRY_AFTER, "1")], json(StatusCode::SERVICE_UNAVAILABLE, &health)).into_response()
 }
 
 fn reasons(view: &View, standing: Option<&Standing>) -> Vec<Reason> {

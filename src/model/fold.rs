@@ -71,7 +71,20 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
         }
         EventData::NodeUnexpectedlyLost(data) => forget_worker(&data.node_name),
         EventData::NodeAdopted(data) => {
-            put_worker(event, &data.node_name, data.kind, data.created_at, WorkerStatus::Ready, &data.container_id.0)
+            let mut changes = put_worker(
+                event,
+                &data.node_name,
+                data.kind,
+                data.created_at,
+                WorkerStatus::Ready,
+                &data.container_id.0,
+            );
+            // One that was remembered, though not as what it is, stays protected.
+            let known = state.workers.get(&data.node_name).and_then(|worker| worker.protected.clone());
+            if let [Change::PutWorker(worker)] = changes.as_mut_slice() {
+                worker.protected = known;
+            }
+            changes
         }
         EventData::NodeCreated(data) => {
             put_worker(event, &data.node_name, data.kind, data.created_at, WorkerStatus::Starting, &data.container_id.0)

@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod condition;
+pub mod damage;
 pub mod delivery;
 pub mod event;
 pub mod fold;
@@ -25,6 +26,7 @@ pub mod worker;
 
 pub use command::{Action, Command, Scope};
 pub use condition::{Condition, ConditionKey};
+pub use damage::{Flaw, Problem};
 pub use delivery::{Deliveries, Letter, TargetHealth};
 pub use event::{Event, EventData, EventType, Metadata, Severity};
 pub use hold::{Direction, Hold};

@@ -38,6 +38,8 @@ pub enum GateKind {
     Candidate,
     /// Is the picture of the cluster complete and recent?
     Observation,
+    /// Down: can what is decided be remembered? Asked only while it cannot.
+    Memory,
 }
 
 impl GateKind {
@@ -58,6 +60,7 @@ impl GateKind {
             Self::Operations => "operation_in_flight",
             Self::Candidate => "no_candidate",
             Self::Observation => "cluster_unknown",
+            Self::Memory => "store_down",
         }
     }
 

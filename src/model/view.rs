@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClusterId, Deliveries, Event, Limits, Observation, Pool, RedisReport, ReplicaId, State, Thresholds, Verdict,
+    ClusterId, Deliveries, Event, Limits, Observation, Pool, Problem, RedisReport, ReplicaId, State, Thresholds,
+    Verdict,
 };
 
 /// What the leading engine says of itself, so that a cockpit elsewhere shows the same.
@@ -59,6 +60,8 @@ pub enum StoreHealth {
         since: DateTime<Utc>,
         /// What it said.
         error: String,
+        /// Whether the engine in this process goes on protecting the minimum (it removes nothing); `None`: none is here to tell.
+        protects: Option<bool>,
     },
 }
 
@@ -75,8 +78,10 @@ pub struct View {
     pub leader: Option<LeaderInfo>,
     /// What the leader says of itself; stays readable after it has gone.
     pub engine: Option<EngineInfo>,
-    /// What is remembered.
+    /// What is remembered, as far as it can be read.
     pub state: Arc<State>,
+    /// What of it cannot be read.
+    pub problems: Arc<Vec<Problem>>,
     /// What was last seen.
     pub observation: Option<Arc<Observation>>,
     /// What was last concluded.
@@ -102,6 +107,7 @@ impl View {
             leader: None,
             engine: None,
             state: Arc::default(),
+            problems: Arc::default(),
             observation: None,
             verdict: None,
             events: Arc::default(),

@@ -43,6 +43,11 @@ fn oldest_usable(situation: &Situation<'_>) -> TimeDelta {
     (interval * 3).max(TimeDelta::seconds(15))
 }
 
+/// There only while Redis cannot be used: what is taken away then could not be remembered.
+pub(super) fn memory() -> Gate {
+    gate(GateKind::Memory, false, "Redis cannot be used: nothing is removed until it can")
+}
+
 pub(super) fn hold(situation: &Situation<'_>, direction: Direction) -> Gate {
     match situation.state.hold(direction, situation.now) {
         None => gate(GateKind::Hold, true, "no hold"),

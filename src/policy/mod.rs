@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod conditions;
+pub mod damage;
 mod gates;
 pub mod minimum;
 pub mod operator;
@@ -29,6 +30,8 @@ pub struct Situation<'a> {
     pub observation: Option<&'a Observation>,
     /// The rules' numbers.
     pub rules: &'a AutoscalerConfig,
+    /// Whether what is decided is remembered: `false` while Redis cannot be used, and then nothing may be taken away.
+    pub remembered: bool,
     /// When.
     pub now: DateTime<Utc>,
 }
@@ -37,7 +40,11 @@ pub struct Situation<'a> {
 #[must_use]
 pub fn evaluate(situation: &Situation<'_>) -> Verdict {
     let up = scale_up::gates(situation);
-    let down = scale_down::gates(situation);
+    let mut down = scale_down::gates(situation);
+    if !situation.remembered {
+        let first = down.iter().position(|gate| !gate.gate.is_wish()).unwrap_or(down.len());
+        down.insert(first, gates::memory());
+    }
     let conclusion = match (decide(&up), decide(&down)) {
         (Answer::Act, _) => scale_up::conclude(situation),
         (Answer::Blocked(gate), _) => blocked(Direction::Up, gate),

@@ -3,6 +3,7 @@
 mod answer;
 mod events;
 mod history;
+mod pools;
 mod status;
 mod workers;
 
@@ -12,6 +13,7 @@ use crate::model::{Observation, View};
 pub use answer::{CommandAnswer, CommandOutcome, PlacedHold};
 pub use events::{EventFilter, Since};
 pub use history::History;
+pub use pools::{PoolContainerLine, PoolLine, PoolsReport};
 pub use status::{
     CooldownLeft, HoldLeft, PerDirection, RedisLine, RunningOperation, Status, VerdictLine, WorkerCounts,
 };

@@ -22,6 +22,8 @@ pub struct Status<'a> {
     /// Whether Redis can be used; while it is down, everything else is what was last read.
     #[serde(flatten)]
     pub store: &'a StoreHealth,
+    /// What is remembered in Redis and cannot be read: key, what is wrong, and how; everything else here is the rest. Empty when all is well.
+    pub problems: Vec<String>,
     /// Who leads; null: nobody, and what follows is what Redis remembers.
     pub leader: Option<&'a LeaderInfo>,
     /// What the leader says of itself.
@@ -144,6 +146,7 @@ impl<'a> Status<'a> {
             cluster_id: &view.cluster_id,
             at: now,
             store: &view.store,
+            problems: view.problems.iter().map(ToString::to_string).collect(),
             leader: view.leader.as_ref(),
             engine: view.engine.as_ref(),
             workers: WorkerCounts::of(view),

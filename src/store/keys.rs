@@ -80,12 +80,18 @@ keys! {
     webhooks = "webhooks";
     /// hash by handler: how often it was given an event again
     retries = "handler:retries";
+    /// list of JSON: values that were moved aside when the lease was taken, and that the leader has not reported yet
+    unreported = "quarantine:unreported";
     /// stream of commands
     commands = "autoscaler_commands";
     /// string with a time to live: the replica that holds the lease
     leader = "leader";
-    /// counter: raised at every acquisition of the lease
+    /// counter: raised at every acquisition of the lease; begins at Redis's time in microseconds
     epoch = "leader:epoch";
+    /// list with a time to live: a leader that goes calls the next one by it
+    handover = "leader:handover";
+    /// sorted set: the replicas that run, by when they last said so, in milliseconds
+    replicas = "replicas";
 }
 
 impl Keys {
@@ -148,6 +154,31 @@ impl Keys {
     #[must_use]
     pub fn dead_letters(&self) -> String {
         self.key(format_args!("{}:dead", self.stream))
+    }
+
+    /// What every key of the cluster begins with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// What `quarantine:{key}:{stamp}` begins with: values that were moved aside.
+    #[must_use]
+    pub fn quarantine_prefix(&self) -> String {
+        self.key("quarantine:")
+    }
+
+    /// `quarantine:{key}:{stamp}`: where a value under one of the cluster's keys is moved.
+    #[must_use]
+    pub fn quarantine(&self, key: &str, stamp: &str) -> String {
+        let key = key.strip_prefix(&self.prefix).unwrap_or(key);
+        self.key(format_args!("quarantine:{key}:{stamp}"))
+    }
+
+    /// What `webhooks:{target}` begins with.
+    #[must_use]
+    pub fn webhook_prefix(&self) -> String {
+        self.key("webhooks:")
     }
 
     /// `command:{id}`: the command that a client gave under an id of its own, so that giving it again does nothing more.

@@ -14,12 +14,24 @@ static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../.
 impl Store {
     /// Takes the lease if nobody has it; the new epoch.
     pub async fn acquire_lease(&self, replica: &ReplicaId, lease: Duration) -> Result<Option<u64>, StoreError> {
+        let acquired = self.try_lease(replica, lease).await;
+        if let Err(StoreError::Refused(_)) = &acquired {
+            // The next attempt finds out whether it still is refused.
+            let _ = self.reconnect().await;
+        }
+        acquired
+    }
+
+    async fn try_lease(&self, replica: &ReplicaId, lease: Duration) -> Result<Option<u64>, StoreError> {
         let keys = self.keys();
         let epoch: u64 = ACQUIRE
             .key(keys.leader())
             .key(keys.epoch())
+            .key(keys.unreported())
             .arg(&replica.0)
             .arg(lease.as_millis() as u64)
+            .arg(keys.prefix())
+            .arg(keys.quarantine_prefix())
             .invoke_async(&mut self.connection())
             .await?;
         Ok((epoch > 0).then_some(epoch))
@@ -45,11 +57,14 @@ impl Store {
         Ok(held == 1)
     }
 
-    /// Who leads now.
+    /// Who leads now. A lease that cannot be read is nobody's: whoever asks for it next sets it aside and takes it.
     pub async fn leader(&self) -> Result<Option<LeaderInfo>, StoreError> {
         let keys = self.keys();
-        let (replica, epoch): (Option<String>, Option<u64>) =
+        let (replica, epoch): (Option<String>, Option<String>) =
             redis::cmd("MGET").arg(keys.leader()).arg(keys.epoch()).query_async(&mut self.connection()).await?;
-        Ok(replica.map(|replica| LeaderInfo { replica: ReplicaId(replica), epoch: epoch.unwrap_or(0) }))
+        Ok(replica.map(|replica| LeaderInfo {
+            replica: ReplicaId(replica),
+            epoch: epoch.and_then(|text| text.parse().ok()).unwrap_or(0),
+        }))
     }
 }

@@ -1,6 +1,7 @@
 //! The Redis memory report: what INFO, DBSIZE and XLEN say, and what it means.
 
 mod assess;
+mod checkup;
 mod info;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +9,7 @@ use redis::aio::ConnectionLike;
 use redis::{ErrorKind, RedisError, RedisResult};
 
 pub use assess::assess;
+pub use checkup::{Checkup, Lease, Role};
 
 use crate::clock::Stopwatch;
 use crate::model::RedisReport;
@@ -28,7 +30,11 @@ pub async fn read<C: ConnectionLike>(
     // Only Redis 7 takes several sections at once; the default ones are all that is needed, on every version.
     let info: String = redis::cmd("INFO").query_async(connection).await?;
     let keys: u64 = redis::cmd("DBSIZE").query_async(connection).await?;
-    let stream_entries: u64 = redis::cmd("XLEN").arg(stream_key).query_async(connection).await?;
+    // Something else in the stream's place is no reason to tell nothing of the server.
+    let stream_entries = match redis::cmd("XLEN").arg(stream_key).query_async(connection).await {
+        Err(error) if error.code() == Some("WRONGTYPE") => 0,
+        entries => entries?,
+    };
     let counted = Counted { at: now, latency_ms, keys, stream_entries };
     report(&Info::parse(&info), &counted).map_err(|missing| {
         RedisError::from((ErrorKind::UnexpectedReturnType, "the server's INFO lacks a field", missing.to_owned()))

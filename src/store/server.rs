@@ -73,6 +73,19 @@ pub enum Closed {
     LeftTo(Vec<u32>),
 }
 
+/// Who answers on a data directory's socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sighting {
+    /// Our server.
+    Ours,
+    /// A server that does not answer yet, or not any more; what was said.
+    Busy(String),
+    /// A server with other data; its directory, or why it does not tell.
+    Foreign(String),
+    /// Nobody.
+    Nobody,
+}
+
 /// A server of windlass's own. Dropping it leaves the server running; [`PrivateServer::close`] is the clean way out.
 pub struct PrivateServer {
     options: ServerOptions,
@@ -95,6 +108,22 @@ impl PrivateServer {
         let (socket, _) = socket::reach(data_dir.path(), &options.short_dirs)?;
         let presence = Mutex::new(bring_up(&options, &data_dir, &socket).await?);
         Ok(Self { options, data_dir, socket, presence })
+    }
+
+    /// Who answers on the socket of a data directory. No directory is made and no server started; at most the short way to a socket
+    /// whose path is too long.
+    pub async fn sight(data_dir: &Path) -> Sighting {
+        let Ok(data_dir) = data_dir.canonicalize() else { return Sighting::Nobody };
+        let Ok((socket, _)) = socket::reach(&data_dir, &short_dirs(std::env::var_os("XDG_RUNTIME_DIR"))) else {
+            return Sighting::Nobody;
+        };
+        match probe(&socket, &data_dir).await {
+            Probe::Ready(_) => Sighting::Ours,
+            Probe::Loading => Sighting::Busy("it is reading its data".to_owned()),
+            Probe::Mute(error) => Sighting::Busy(error.to_string()),
+            Probe::Foreign(found) => Sighting::Foreign(found),
+            Probe::Absent(_) => Sighting::Nobody,
+        }
     }
 
     /// Makes sure that the server runs: for when a connection has failed. Starts it again on the same data if it is gone; whichever

@@ -1,29 +1,28 @@
-//! Everything that is remembered, read at one moment.
+//! Everything that is remembered, read at one moment. It is read whatever state it is in: what cannot be read is named.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::str::FromStr;
+mod hashes;
+
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
 use redis::{Script, Value};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
+use super::records::{self, Records};
+use super::schema::Kind;
 use super::{Keys, Store, StoreError};
+use crate::model::damage::{Flaw, Lost, Problem, Spot};
 use crate::model::state::{EnforcerStats, OptimalStats, PerDirection, ScalingStats, SyncStats};
 use crate::model::{
-    Actor, Condition, ConditionKey, ContainerId, Direction, EngineInfo, Hold, LeaderInfo, Observation, Operation,
-    ReplicaId, State, Verdict, Worker, WorkerKind, WorkerName,
+    ConditionKey, Direction, EngineInfo, LeaderInfo, Observation, Operation, ReplicaId, State, Verdict,
 };
+use uuid::Uuid;
 
 static SNAPSHOT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../assets/lua/snapshot.lua")));
-
-/// A hash as Redis has it.
-type Fields = HashMap<String, String>;
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
-    /// The state.
+    /// The state: what of it can be read.
     pub state: State,
     /// What was last seen.
     pub observation: Option<Observation>,
@@ -33,10 +32,22 @@ pub struct Snapshot {
     pub engine: Option<EngineInfo>,
     /// Who holds the lease.
     pub leader: Option<LeaderInfo>,
+    /// What cannot be read, or was moved aside and is not reported yet.
+    pub problems: Vec<Problem>,
 }
 
+/// A worker in the index: its name, its record's type, the record.
+type FoundWorker = (Vec<u8>, String, Value);
+/// The index's type, the workers, the other keys' types and values, the webhook books' keys and types.
+type Answer = (String, Vec<FoundWorker>, Vec<(String, Value)>, Vec<(String, String)>);
+
 impl Store {
-    /// Reads everything. A key that does not exist is empty; a value that is not ours is an error that names it, never "empty".
+    /// What is wrong with what is remembered, now.
+    pub async fn problems(&self) -> Result<Vec<Problem>, StoreError> {
+        Ok(self.snapshot().await?.problems)
+    }
+
+    /// Reads everything. A key that does not exist is empty; a value that cannot be read is a problem, never "empty" and never an error.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let keys = self.keys();
         let names = value_keys(keys);
@@ -45,66 +56,116 @@ impl Store {
         for key in &names {
             invocation.key(key);
         }
-        invocation.arg(keys.worker_prefix());
-        let (workers, values): (Vec<(String, Fields)>, Vec<Value>) =
-            invocation.invoke_async(&mut self.connection()).await?;
-        let mut values = Values { found: names.into_iter().zip(values).collect() };
-        let epoch = values.number(&keys.epoch())?;
-        let leader = values.text(&keys.leader())?.map(|replica| LeaderInfo { replica: ReplicaId(replica), epoch });
-        Ok(Snapshot {
-            observation: values.json(&keys.observation())?,
-            verdict: values.json(&keys.verdict())?,
-            engine: values.json(&keys.engine())?,
-            leader,
-            state: State {
-                workers: workers
-                    .into_iter()
-                    .map(|(name, fields)| worker(keys, &name, &fields))
-                    .collect::<Result<_, _>>()?,
-                worker_counter: values.number(&keys.worker_counter())?,
-                permanent: values.json(&keys.permanent_workers())?.unwrap_or_default(),
-                cooldowns: PerDirection {
-                    up: values.time(&keys.cooldown(Direction::Up))?,
-                    down: values.time(&keys.cooldown(Direction::Down))?,
-                },
-                holds: PerDirection {
-                    up: hold(Direction::Up, &keys.hold(Direction::Up), &mut values)?,
-                    down: hold(Direction::Down, &keys.hold(Direction::Down), &mut values)?,
-                },
-                operations: values
-                    .json_hash::<Operation>(&keys.active_operations())?
-                    .into_iter()
-                    .map(|(_, operation)| (operation.id, operation))
-                    .collect(),
-                operation_history: values.json_list(&keys.operation_history())?,
-                conditions: conditions(keys, &mut values)?,
-                scaling: ScalingStats {
-                    last_time: values.time(&keys.scaling_last_time())?,
-                    count: PerDirection {
-                        up: values.number(&keys.scaling_count_up())?,
-                        down: values.number(&keys.scaling_count_down())?,
-                    },
-                    history: values.json_list(&keys.scaling_history())?,
-                },
-                sync: SyncStats {
-                    last_time: values.time(&keys.sync_last_time())?,
-                    history: values.json_list(&keys.sync_history())?,
-                },
-                optimal: OptimalStats {
-                    last_emission: values.time(&keys.last_optimal_state_emission())?,
-                    last_time: values.time(&keys.optimal_last_time())?,
-                    periods: values.json_list(&keys.optimal_periods())?,
-                },
-                enforcer: EnforcerStats {
-                    last_check: values.time(&keys.enforcer_last_check())?,
-                    violations: values.number(&keys.enforcer_violations())?,
-                    enforcements: values.number(&keys.enforcer_enforcements())?,
-                },
-            },
-        })
+        invocation.arg(keys.worker_prefix()).arg(keys.webhook_prefix());
+        let (index, workers, values, books): Answer = invocation.invoke_async(&mut self.connection()).await?;
+        Ok(read(keys, &index, workers, Records::new(names.into_iter().zip(values)), &books))
     }
 }
 
+fn read(
+    keys: &Keys,
+    index: &str,
+    workers: Vec<FoundWorker>,
+    mut records: Records,
+    books: &[(String, String)],
+) -> Snapshot {
+    records.expect(&keys.worker_names(), index, "set", &Lost::Index);
+    for (key, found) in books {
+        let wanted = if key.ends_with(":delivered") { "zset" } else { "hash" };
+        records.expect(key, found, wanted, &Lost::Books);
+    }
+    records.only_type(&keys.events(), "stream", &Lost::Events);
+    records.only_type(&keys.commands(), "stream", &Lost::Commands);
+    records.only_type(&keys.dead_letters(), "stream", &Lost::DeadLetters);
+    records.only_type(&keys.retries(), "hash", &Lost::Books);
+    records.only_type(&keys.webhooks(), "set", &Lost::Books);
+    reported_by_the_lease(&keys.unreported(), &mut records);
+    let epoch = records.number(&keys.epoch(), &Lost::Lease);
+    let leader = records.plain::<String>(&keys.leader(), &Lost::Lease);
+    Snapshot {
+        leader: leader.map(|replica| LeaderInfo { replica: ReplicaId(replica), epoch }),
+        observation: records.record(&keys.observation(), Kind::Observation, &Lost::Picture),
+        verdict: records.record(&keys.verdict(), Kind::Verdict, &Lost::Picture),
+        engine: records.record(&keys.engine(), Kind::Engine, &Lost::Picture),
+        state: State {
+            workers: workers.into_iter().filter_map(|found| hashes::worker(keys, found, &mut records)).collect(),
+            ..state(keys, &mut records)
+        },
+        problems: records.into_problems(),
+    }
+}
+
+fn state(keys: &Keys, records: &mut Records) -> State {
+    State {
+        worker_counter: records.number(&keys.worker_counter(), &Lost::Counter),
+        permanent: records.json(&keys.permanent_workers(), &Lost::Permanent).unwrap_or_default(),
+        cooldowns: PerDirection {
+            up: records.plain(&keys.cooldown(Direction::Up), &Lost::Cooldown(Direction::Up)),
+            down: records.plain(&keys.cooldown(Direction::Down), &Lost::Cooldown(Direction::Down)),
+        },
+        holds: PerDirection {
+            up: hashes::hold(keys, Direction::Up, records),
+            down: hashes::hold(keys, Direction::Down, records),
+        },
+        operations: records
+            .by_field::<Uuid, Operation>(&keys.active_operations(), Kind::Operation, |field| {
+                Lost::Operation(field.and_then(|field| records::parse(field).ok()))
+            })
+            .into_iter()
+            .map(|(_, operation)| (operation.id, operation))
+            .collect(),
+        operation_history: records.history(&keys.operation_history(), Kind::OperationRecord),
+        conditions: records
+            .by_field::<ConditionKey, _>(&keys.conditions(), Kind::Condition, |_| Lost::Condition)
+            .into_iter()
+            .collect(),
+        scaling: ScalingStats {
+            last_time: records.time(&keys.scaling_last_time()),
+            count: PerDirection {
+                up: records.number(&keys.scaling_count_up(), &Lost::Count),
+                down: records.number(&keys.scaling_count_down(), &Lost::Count),
+            },
+            history: records.history(&keys.scaling_history(), Kind::ScalingEntry),
+        },
+        sync: SyncStats {
+            last_time: records.time(&keys.sync_last_time()),
+            history: records.history(&keys.sync_history(), Kind::SyncEntry),
+        },
+        optimal: OptimalStats {
+            last_emission: records.time(&keys.last_optimal_state_emission()),
+            last_time: records.time(&keys.optimal_last_time()),
+            periods: records.history(&keys.optimal_periods(), Kind::OptimalPeriod),
+        },
+        enforcer: EnforcerStats {
+            last_check: records.time(&keys.enforcer_last_check()),
+            violations: records.number(&keys.enforcer_violations(), &Lost::Count),
+            enforcements: records.number(&keys.enforcer_enforcements(), &Lost::Count),
+        },
+        ..State::default()
+    }
+}
+
+/// A note that the lease script leaves of what it has moved aside.
+#[derive(Deserialize)]
+struct Note {
+    key: String,
+    to: String,
+    problem: String,
+    flaw: Flaw,
+}
+
+fn reported_by_the_lease(key: &str, records: &mut Records) {
+    for note in records.entries(key, &Lost::Lease) {
+        match serde_json::from_slice::<Note>(&note) {
+            Ok(Note { key, to, problem, flaw }) => {
+                records.flawed(&key, Spot::Moved { note, to }, (flaw, problem), Lost::Lease);
+            }
+            Err(error) => records.flawed(key, Spot::Entry(note), records::damaged(error), Lost::Lease),
+        }
+    }
+}
+
+/// Every key but the index, in the order in which the script is to answer; the webhook targets' last.
 fn value_keys(keys: &Keys) -> Vec<String> {
     let mut names: Vec<String> = vec![
         keys.worker_counter(),
@@ -129,109 +190,15 @@ fn value_keys(keys: &Keys) -> Vec<String> {
         keys.engine(),
         keys.leader(),
         keys.epoch(),
+        keys.unreported(),
+        keys.events(),
+        keys.commands(),
+        keys.dead_letters(),
+        keys.retries(),
     ];
     for direction in Direction::BOTH {
         names.extend([keys.cooldown(direction), keys.hold(direction)]);
     }
+    names.push(keys.webhooks());
     names
-}
-
-fn foreign(key: &str, error: impl std::fmt::Display) -> StoreError {
-    StoreError::Foreign { key: key.to_owned(), error: error.to_string() }
-}
-
-fn parse<T: FromStr<Err: ToString>>(key: &str, text: &str) -> Result<T, StoreError> {
-    text.parse().map_err(|error: T::Err| foreign(key, error.to_string()))
-}
-
-struct Values {
-    found: HashMap<String, Value>,
-}
-
-impl Values {
-    fn take<T: redis::FromRedisValue>(&mut self, key: &str) -> Result<Option<T>, StoreError> {
-        match self.found.remove(key) {
-            None | Some(Value::Nil | Value::Boolean(false)) => Ok(None),
-            Some(value) => redis::from_redis_value(value).map(Some).map_err(|error| foreign(key, error)),
-        }
-    }
-
-    fn text(&mut self, key: &str) -> Result<Option<String>, StoreError> {
-        self.take(key)
-    }
-
-    fn number(&mut self, key: &str) -> Result<u64, StoreError> {
-        let text: Option<String> = self.take(key)?;
-        text.map_or(Ok(0), |text| parse(key, &text))
-    }
-
-    fn time(&mut self, key: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let text: Option<String> = self.take(key)?;
-        text.map(|text| parse(key, &text)).transpose()
-    }
-
-    fn json<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, StoreError> {
-        let text: Option<String> = self.take(key)?;
-        text.map(|text| serde_json::from_str(&text).map_err(|error| foreign(key, error))).transpose()
-    }
-
-    fn json_list<T: DeserializeOwned>(&mut self, key: &str) -> Result<VecDeque<T>, StoreError> {
-        let texts: Vec<String> = self.take(key)?.unwrap_or_default();
-        texts.iter().map(|text| serde_json::from_str(text).map_err(|error| foreign(key, error))).collect()
-    }
-
-    fn json_hash<T: DeserializeOwned>(&mut self, key: &str) -> Result<Vec<(String, T)>, StoreError> {
-        let texts: HashMap<String, String> = self.take(key)?.unwrap_or_default();
-        texts
-            .into_iter()
-            .map(|(field, text)| {
-                let value = serde_json::from_str(&text).map_err(|error| foreign(&format!("{key} {field}"), error))?;
-                Ok((field, value))
-            })
-            .collect()
-    }
-}
-
-fn conditions(keys: &Keys, values: &mut Values) -> Result<BTreeMap<ConditionKey, Condition>, StoreError> {
-    let key = keys.conditions();
-    let found = values.json_hash::<Condition>(&key)?;
-    found.into_iter().map(|(name, condition)| Ok((parse(&key, &name)?, condition))).collect()
-}
-
-fn field<'a>(key: &str, fields: &'a Fields, name: &str) -> Result<&'a str, StoreError> {
-    fields.get(name).map(String::as_str).ok_or_else(|| foreign(key, format!("the field {name} is missing")))
-}
-
-fn worker(keys: &Keys, name: &str, fields: &Fields) -> Result<(WorkerName, Worker), StoreError> {
-    let name: WorkerName = parse(&keys.worker_names(), name)?;
-    let key = keys.worker(&name);
-    let word =
-        |field_name: &str| field(&key, fields, field_name).map(|text| serde_json::Value::String(text.to_owned()));
-    let protected = fields.get("protected").filter(|text| !text.is_empty());
-    let worker = Worker {
-        name: name.clone(),
-        kind: serde_json::from_value::<WorkerKind>(word("type")?).map_err(|error| foreign(&key, error))?,
-        status: serde_json::from_value(word("status")?).map_err(|error| foreign(&key, error))?,
-        created_at: parse(&key, field(&key, fields, "created_at")?)?,
-        container_id: ContainerId(field(&key, fields, "container_id")?.to_owned()),
-        protected: protected
-            .map(|text| serde_json::from_str(text).map_err(|error| foreign(&key, error)))
-            .transpose()?,
-        last_seen: parse(&key, field(&key, fields, "last_seen")?)?,
-    };
-    Ok((name, worker))
-}
-
-fn hold(direction: Direction, key: &str, values: &mut Values) -> Result<Option<Hold>, StoreError> {
-    let fields: Fields = values.take(key)?.unwrap_or_default();
-    if fields.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(Hold {
-        direction,
-        until: parse(key, field(key, &fields, "until")?)?,
-        actor: Actor::from(field(key, &fields, "actor")?.to_owned()),
-        reason: field(key, &fields, "reason")?.to_owned(),
-        placed_at: parse(key, field(key, &fields, "placed_at")?)?,
-    }))
 }

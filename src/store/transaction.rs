@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::{Script, Value};
 use uuid::Uuid;
 
-use super::{Keys, Store, StoreError, write};
+use super::{Keys, Mending, Store, StoreError, write};
 use crate::model::{Change, Event};
 
 /// Longer than any retry of a transaction whose outcome is unknown.
@@ -100,8 +100,18 @@ pub enum Committed {
 impl Store {
     /// Writes a transaction, or nothing at all.
     pub async fn commit(&self, transaction: &Transaction, max_stream_length: u64) -> Result<Committed, StoreError> {
+        self.write(transaction, &Mending::default(), max_stream_length).await
+    }
+
+    pub(super) async fn write(
+        &self,
+        transaction: &Transaction,
+        mending: &Mending,
+        max_stream_length: u64,
+    ) -> Result<Committed, StoreError> {
         let keys = self.keys();
-        let commands = commands(keys, transaction, max_stream_length)?;
+        let mut commands = commands(keys, transaction, max_stream_length)?;
+        commands.extend(mending.commands(keys));
         let mut invocation = COMMIT.prepare_invoke();
         invocation.key(keys.epoch()).key(keys.transaction(transaction.id));
         let stream = keys.events();
@@ -109,6 +119,7 @@ impl Store {
         if !transaction.events.is_empty() {
             written.insert(&stream);
         }
+        written.extend(mending.moves().iter().flat_map(|moved| [&moved.from, &moved.to]));
         for key in written {
             invocation.key(key);
         }
@@ -116,6 +127,10 @@ impl Store {
         invocation.arg(transaction.acknowledgements.len());
         for acknowledgement in &transaction.acknowledgements {
             invocation.arg(&acknowledgement.stream).arg(&acknowledgement.group).arg(&acknowledgement.entry);
+        }
+        invocation.arg(mending.moves().len());
+        for moved in mending.moves() {
+            invocation.arg(moved.what).arg(&moved.from).arg(&moved.to).arg(&moved.which);
         }
         invocation.arg(&stream).arg(max_stream_length).arg(transaction.events.len());
         for event in &transaction.events {
@@ -139,6 +154,11 @@ impl Store {
             ["wrongtype", key, wanted, found] => Err(StoreError::Foreign {
                 key: (*key).to_owned(),
                 error: format!("a {wanted} is expected, it is a {found}"),
+            }),
+            ["taken", key] => Err(StoreError::Foreign {
+                key: (*key).to_owned(),
+                error: "something stands where a value was to be moved; another place is taken at the next attempt"
+                    .to_owned(),
             }),
             other => Err(StoreError::Unavailable(format!("unexpected answer to a transaction: {other:?}"))),
         }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use super::schema::{self, Kind};
 use super::{Keys, StoreError};
 use crate::model::pool::POOL_TTL;
 use crate::model::state::HISTORY_LENGTH;
@@ -27,7 +28,7 @@ pub(super) fn commands(keys: &Keys, change: &Change, out: &mut Vec<Vec<String>>)
     match change {
         Change::PutWorker(worker) => put_worker(keys, worker, out)?,
         Change::RemoveWorker(name) => {
-            push(&["DEL", &keys.worker(name)]);
+            push(&["DEL", &keys.worker(name), "hash"]);
             push(&["SREM", &keys.worker_names(), name.as_str()]);
         }
         Change::SetWorkerCounter(counter) => push(&["SET", &keys.worker_counter(), &counter.to_string()]),
@@ -36,13 +37,16 @@ pub(super) fn commands(keys: &Keys, change: &Change, out: &mut Vec<Vec<String>>)
             push(&["SET", &key, &json(&key, names)?]);
         }
         Change::SetCooldown(direction, Some(until)) => push(&["SET", &keys.cooldown(*direction), &time(*until)]),
-        Change::SetCooldown(direction, None) => push(&["DEL", &keys.cooldown(*direction)]),
+        Change::SetCooldown(direction, None) => push(&["DEL", &keys.cooldown(*direction), "string"]),
         Change::PutHold(hold) => {
             let (until, placed_at) = (time(hold.until), time(hold.placed_at));
             let actor = hold.actor.to_string();
+            let schema = Kind::Hold.current().to_string();
             push(&[
                 "HSET",
                 &keys.hold(hold.direction),
+                schema::FIELD,
+                &schema,
                 "until",
                 &until,
                 "actor",
@@ -53,44 +57,44 @@ pub(super) fn commands(keys: &Keys, change: &Change, out: &mut Vec<Vec<String>>)
                 &placed_at,
             ]);
         }
-        Change::ClearHold(direction) => push(&["DEL", &keys.hold(*direction)]),
+        Change::ClearHold(direction) => push(&["DEL", &keys.hold(*direction), "hash"]),
         Change::PutOperation(operation) => {
             let key = keys.active_operations();
-            push(&["HSET", &key, &operation.id.to_string(), &json(&key, operation)?]);
+            push(&["HSET", &key, &operation.id.to_string(), &schema::write(Kind::Operation, &key, operation)?]);
         }
         Change::EndOperation(record) => {
             push(&["HDEL", &keys.active_operations(), &record.operation.id.to_string()]);
-            capped(keys.operation_history(), record, out)?;
+            capped(Kind::OperationRecord, keys.operation_history(), record, out)?;
         }
         Change::CountScaling(entry) => {
             push(&["SET", &keys.scaling_last_time(), &time(entry.at)]);
             push(&["INCR", &keys.scaling_count(entry.action)]);
-            capped(keys.scaling_history(), entry, out)?;
+            capped(Kind::ScalingEntry, keys.scaling_history(), entry, out)?;
         }
         Change::RecordSync(entry) => {
             push(&["SET", &keys.sync_last_time(), &time(entry.at)]);
-            capped(keys.sync_history(), entry, out)?;
+            capped(Kind::SyncEntry, keys.sync_history(), entry, out)?;
         }
         Change::RecordOptimal(at) => {
             push(&["SET", &keys.last_optimal_state_emission(), &time(*at)]);
             push(&["SET", &keys.optimal_last_time(), &time(*at)]);
         }
-        Change::RecordOptimalPeriod(period) => capped(keys.optimal_periods(), period, out)?,
+        Change::RecordOptimalPeriod(period) => capped(Kind::OptimalPeriod, keys.optimal_periods(), period, out)?,
         Change::CountViolation => push(&["INCR", &keys.enforcer_violations()]),
         Change::CountEnforcement => push(&["INCR", &keys.enforcer_enforcements()]),
         Change::SetEnforcerCheck(at) => push(&["SET", &keys.enforcer_last_check(), &time(*at)]),
         Change::PutCondition(name, condition) => {
             let key = keys.conditions();
-            push(&["HSET", &key, &name.to_string(), &json(&key, condition)?]);
+            push(&["HSET", &key, &name.to_string(), &schema::write(Kind::Condition, &key, condition)?]);
         }
         Change::ClearCondition(name) => push(&["HDEL", &keys.conditions(), &name.to_string()]),
         Change::RecordObservation(observation) => {
             let key = keys.observation();
-            push(&["SET", &key, &json(&key, observation)?]);
+            push(&["SET", &key, &schema::write(Kind::Observation, &key, observation)?]);
         }
         Change::RecordVerdict(verdict) => {
             let key = keys.verdict();
-            push(&["SET", &key, &json(&key, verdict)?]);
+            push(&["SET", &key, &schema::write(Kind::Verdict, &key, verdict)?]);
         }
         Change::PutPool(record) => {
             let key = keys.pool(&record.function_name);
@@ -116,6 +120,8 @@ fn put_worker(keys: &Keys, worker: &Worker, out: &mut Vec<Vec<String>>) -> Resul
         [
             "HSET",
             &key,
+            schema::FIELD,
+            &Kind::Worker.current().to_string(),
             "permanent",
             if permanent { "true" } else { "false" },
             "type",
@@ -138,8 +144,8 @@ fn put_worker(keys: &Keys, worker: &Worker, out: &mut Vec<Vec<String>>) -> Resul
     Ok(())
 }
 
-fn capped<T: Serialize>(key: String, entry: &T, out: &mut Vec<Vec<String>>) -> Result<(), StoreError> {
-    let entry = json(&key, entry)?;
+fn capped<T: Serialize>(kind: Kind, key: String, entry: &T, out: &mut Vec<Vec<String>>) -> Result<(), StoreError> {
+    let entry = schema::write(kind, &key, entry)?;
     out.push(vec!["LPUSH".to_owned(), key.clone(), entry]);
     out.push(vec!["LTRIM".to_owned(), key, "0".to_owned(), (HISTORY_LENGTH - 1).to_string()]);
     Ok(())

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::docker::TestCluster;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use windlass::clock;
 use windlass::cluster::{self, Cluster};
 use windlass::config::{ClusterKind, Config, Span};
-use windlass::engine::{Engine, Parts};
+use windlass::engine::{Engine, Parts, Standing};
 use windlass::handlers::{self, Handler};
-use windlass::model::{Action, Actor, Command, Direction, Event, EventType, ReplicaId, State};
+use windlass::model::{Action, Actor, Command, ContainerState, Direction, Event, EventType, ReplicaId, State};
 use windlass::store::{Address, Keys, Store, StoreError};
 use windlass::{bus, viewer};
 
@@ -45,6 +46,7 @@ pub async fn connect(url: &str, config: &Config) -> Store {
 pub struct RunningEngine {
     pub store: Store,
     pub cluster: Cluster,
+    pub standing: watch::Receiver<Standing>,
     config: Arc<Config>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -68,11 +70,12 @@ impl RunningEngine {
             cluster: cluster.clone(),
             replica: ReplicaId(format!("test:{}", clock::fresh_id(clock::now()))),
             handlers: handlers::enabled(&config).into_iter().chain(more).collect(),
+            clock: clock::Clock::system(),
         };
         let stop = CancellationToken::new();
-        let (engine, _) = Engine::new(parts);
+        let (engine, standing) = Engine::new(parts);
         let task = tokio::spawn(engine.run(stop.clone()));
-        Self { store, cluster, config, stop, task }
+        Self { store, cluster, standing, config, stop, task }
     }
 
     /// Stops it cleanly.
@@ -99,6 +102,26 @@ impl RunningEngine {
         };
         patiently(async || bus::send(&self.store, &command).await).await;
         self.event("the command's answer", |event| event.caused_by == Some(command.command_id)).await
+    }
+
+    /// Waits until it stands as wanted.
+    pub async fn stands(&self, what: &str, wanted: impl Fn(&Standing) -> bool) {
+        let mut standing = self.standing.clone();
+        let found = tokio::time::timeout(PATIENCE, standing.wait_for(|now| wanted(now))).await;
+        assert!(found.is_ok(), "{what} did not come: {:?}", self.standing.borrow());
+    }
+
+    /// Waits until the cluster has so many live workers, whatever Redis does.
+    pub async fn alive(&self, count: usize) {
+        let begun = now();
+        loop {
+            let workers = self.cluster.host.list().await.unwrap();
+            if workers.values().filter(|worker| worker.state == ContainerState::Running).count() == count {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{count} workers did not come: {workers:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Everything that was reported, oldest first.

@@ -333,7 +333,13 @@ impl Rig {
     }
 
     fn world(&self) -> World<'_> {
-        World { config: &self.config, observation: self.observation.as_ref(), previous: None, now: self.now }
+        World {
+            config: &self.config,
+            observation: self.observation.as_ref(),
+            previous: None,
+            remembered: true,
+            now: self.now,
+        }
     }
 
     fn draft(&self, source: &'static str) -> Draft {

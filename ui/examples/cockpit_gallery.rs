@@ -20,9 +20,10 @@ async fn main() -> color_eyre::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("down") => {
             let error = "connection refused (unix:///run/windlass/redis.sock)".to_owned();
-            view.store = StoreHealth::Down { since: now - chrono::TimeDelta::seconds(73), error };
+            view.store = StoreHealth::Down { since: now - chrono::TimeDelta::seconds(73), error, protects: None };
         }
         Some("alone") => view.leader = None,
+        Some("pools") => view = gallery::with_pools(view),
         Some("empty") => view = View::empty(view.cluster_id, now),
         _ => {}
     }

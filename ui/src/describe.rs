@@ -1,7 +1,7 @@
 //! Sentences for actions; those for events are the engine's ([`windlass::model::event::describe`]).
 
 pub use windlass::model::event::describe::{describe, workers_of};
-use windlass::model::{Action, Direction, Scope};
+use windlass::model::{Action, Direction, EventData, FunctionName, Scope};
 
 use crate::format;
 
@@ -25,6 +25,24 @@ pub fn describe_action(action: &Action) -> String {
         Action::PoolWake { function } => format!("wake pool {function}"),
         Action::Replay { handler, from, to: Some(to) } => format!("replay {from} to {to} for {handler}"),
         Action::Replay { handler, from, to: None } => format!("replay from {from} on for {handler}"),
+    }
+}
+
+/// The function whose pool an event is about.
+#[must_use]
+pub const fn function_of(data: &EventData) -> Option<&FunctionName> {
+    use EventData as E;
+    match data {
+        E::PoolConfigured(d) => Some(&d.function),
+        E::PoolRemoved(d) => Some(&d.function),
+        E::PoolScaledUp(d) => Some(&d.function),
+        E::PoolScaledDown(d) => Some(&d.function),
+        E::PoolContainerDraining(d) => Some(&d.function),
+        E::PoolScalingFailed(d) => Some(&d.function),
+        E::PoolContainerLost(d) => Some(&d.function),
+        E::PoolSaturated(d) => Some(&d.function),
+        E::PoolSaturationEnded(d) => Some(&d.function),
+        _ => None,
     }
 }
 

@@ -64,6 +64,13 @@ impl DockerHost {
         Ok(version.version.unwrap_or_else(|| "unknown".to_owned()))
     }
 
+    /// The newest version of its API that the daemon knows, like `1.41`; `None`: it does not tell.
+    pub async fn api_version(&self) -> Result<Option<String>, ClusterError> {
+        let failed = |error| explain("ask for the version", &error);
+        let docker = self.client.docker().await.map_err(failed)?;
+        Ok(self.client.call(docker.version()).await.map_err(failed)?.api_version)
+    }
+
     async fn docker(&self, doing: &str) -> Result<&Docker, ClusterError> {
         self.client.docker().await.map_err(|error| explain(doing, &error))
     }

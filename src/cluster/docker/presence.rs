@@ -13,11 +13,16 @@ impl DockerHost {
     /// Whether the daemon has the template's image; `None` where the template names none. It is not pulled.
     pub async fn image_present(&self) -> Result<Option<bool>, ClusterError> {
         let Some(image) = self.template.image.as_deref().filter(|image| !image.is_empty()) else { return Ok(None) };
+        self.has_image(image).await.map(Some)
+    }
+
+    /// Whether the daemon has an image. It is not pulled.
+    pub async fn has_image(&self, image: &str) -> Result<bool, ClusterError> {
         let doing = format!("look for the image {image}");
         let docker = self.docker(&doing).await?;
         match self.client.call(docker.inspect_image(image)).await {
-            Ok(_) => Ok(Some(true)),
-            Err(error) if is_unknown_image(&error) => Ok(Some(false)),
+            Ok(_) => Ok(true),
+            Err(error) if is_unknown_image(&error) => Ok(false),
             Err(error) => Err(explain(&doing, &error)),
         }
     }
@@ -29,14 +34,19 @@ impl DockerHost {
         let Some(network) = network.filter(|name| !name.is_empty() && !name.starts_with("container:")) else {
             return Ok(None);
         };
+        self.has_network(network).await.map(Some)
+    }
+
+    /// Whether the daemon has a network.
+    pub async fn has_network(&self, network: &str) -> Result<bool, ClusterError> {
         if BUILT_IN.contains(&network) {
-            return Ok(Some(true));
+            return Ok(true);
         }
         let doing = format!("look for the network {network}");
         let docker = self.docker(&doing).await?;
         match self.client.call(docker.inspect_network(network, None::<InspectNetworkOptions>)).await {
-            Ok(_) => Ok(Some(true)),
-            Err(error) if is_unknown_network(&error) => Ok(Some(false)),
+            Ok(_) => Ok(true),
+            Err(error) if is_unknown_network(&error) => Ok(false),
             Err(error) => Err(explain(&doing, &error)),
         }
     }

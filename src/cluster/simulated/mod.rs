@@ -30,7 +30,7 @@ use self::file::{Stamp, Touched, WorldFile};
 use self::scenario::Scenario;
 use self::world::World;
 use super::{ClusterError, CreatedWorker, Scheduler, WorkerHost, WorkerRequest};
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::model::{ObservedWorker, PendingPods, WorkerName};
 
@@ -48,6 +48,7 @@ pub struct Simulated {
     /// Whether the configured scenario is the one that the world plays.
     playing: Arc<AtomicBool>,
     last_look: Mutex<Option<Look>>,
+    clock: Clock,
 }
 
 /// What is known since the last look.
@@ -72,7 +73,14 @@ impl Simulated {
             scenario: Arc::new(scenario),
             playing: Arc::new(AtomicBool::new(false)),
             last_look: Mutex::new(None),
+            clock: Clock::system(),
         })
+    }
+
+    /// The same on another clock.
+    #[must_use]
+    pub fn on(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// One access to the world as it is now. While the scenario wants silence there is no answer; the world goes on all the same.
@@ -82,8 +90,9 @@ impl Simulated {
     ) -> Result<(T, Option<Stamp>), ClusterError> {
         let (file, seed, scenario, playing) =
             (Arc::clone(&self.file), self.seed, Arc::clone(&self.scenario), Arc::clone(&self.playing));
+        let clock = self.clock.clone();
         let access = move || {
-            let now = clock::now();
+            let now = clock.now();
             file.access(Some(|| World::new(seed, (*scenario).clone(), now)), |world| {
                 // Only when a process begins: two with different scenarios must not restart the world in turns.
                 let begun = !playing.swap(true, Ordering::Relaxed) && world.play(seed, &scenario, now);
@@ -149,7 +158,7 @@ impl WorkerHost for Simulated {
         }
         let Some(Look { stamp, next }) = *self.last_look() else { return Ok(()) };
         loop {
-            let now = clock::now();
+            let now = self.clock.now();
             let left = next.map(|next| clock::between(now, next));
             if left.is_some_and(|left| left.is_zero()) || self.file.stamp() != stamp {
                 // What is to be told may be that nobody answers. Forgotten only then: a caller that goes in between is told later.
@@ -177,7 +186,7 @@ impl Scheduler for Simulated {
         let access = self.access(move |world, _| ((world.pods_on(&wanted), world.scenario.drain), Touched::No)).await?;
         let (pods, takes) = access.0;
         let pods = pods.ok_or_else(|| refused(format!("cannot drain {name}: there is no such node")))?;
-        tokio::time::sleep(takes.get()).await;
+        self.clock.sleep(takes.get()).await;
         // Whether it has come to its end is not known where nobody answers by then.
         self.access(|_, _| ((), Touched::No)).await?;
         Ok(pods)

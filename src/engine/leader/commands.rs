@@ -3,7 +3,6 @@
 use super::delivery::{CRASHED, dead_letter};
 use super::{FAST_LOOK, Leader};
 use crate::bus::{dead_letters, replay};
-use crate::clock;
 use crate::handlers::operator::{self, Found};
 use crate::model::command::REPLAYED_AT_ONCE;
 use crate::model::{Action, Command};
@@ -12,7 +11,7 @@ use crate::store::{Acknowledgement, StoreError};
 impl Leader<'_> {
     /// Commands wait for the first look: without it every one would have to be refused.
     pub(super) async fn hear_command(&mut self) -> Result<bool, StoreError> {
-        if !self.has_looked {
+        if !self.has_looked || self.adrift.is_some() {
             return Ok(false);
         }
         let Some((entry, tries)) = self.inbox.next_command().await? else {
@@ -24,7 +23,7 @@ impl Leader<'_> {
             parsed => {
                 let error = parsed.err().unwrap_or_else(|| CRASHED.to_owned());
                 let letter = dead_letter(&entry, operator::SOURCE, &error, tries.max(1));
-                self.bury(letter, acknowledgement, "").await?;
+                self.bury(letter, acknowledgement, None).await?;
             }
         }
         Ok(true)
@@ -32,11 +31,11 @@ impl Leader<'_> {
 
     async fn apply(&mut self, command: &Command, acknowledgement: Acknowledgement) -> Result<(), StoreError> {
         let found = self.find(&command.action).await?;
-        let mut draft = self.draft(operator::SOURCE, clock::now());
+        let mut draft = self.draft(operator::SOURCE, self.parts.clock.now());
         let settled = operator::apply(command, &found, &self.world(draft.now()), &mut draft);
         self.write(draft, Some(acknowledgement), Vec::new(), settled).await?;
         // The operator wants to see what comes of it.
-        self.next_look = self.next_look.min(clock::monotonic() + FAST_LOOK);
+        self.next_look = self.next_look.min(self.parts.clock.monotonic() + FAST_LOOK);
         Ok(())
     }
 

@@ -3,9 +3,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use uuid::Uuid;
+
 use super::Leader;
 use crate::bus::Entry;
-use crate::clock;
 use crate::engine::inbox::Subscription;
 use crate::handlers::{Because, Draft, Handler, HandlerError, World};
 use crate::model::Event;
@@ -19,11 +20,33 @@ const FEWEST_CRASHES: u32 = 2;
 pub(super) const CRASHED: &str = "windlass ended in the middle of it at every try";
 
 impl Leader<'_> {
+    /// Deals with commands and events until there are none left, or for so many breaths; whether there may be more.
+    pub(super) async fn hear(&mut self, breath: usize) -> Result<bool, StoreError> {
+        for _ in 0..breath {
+            if self.adrift.is_some() {
+                return Ok(true);
+            }
+            self.inbox.fetch().await?;
+            let mut heard = self.hear_command().await?;
+            for index in 0..self.inbox.subscriptions.len() {
+                heard |= self.hear_events(index).await?;
+            }
+            if !heard {
+                self.report_losses().await?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Deals with what one handler has heard. What it did not subscribe to, and what is another handler's, is acknowledged and
     /// forgotten; what was put back for it alone is dealt with in any case.
     pub(super) async fn hear_events(&mut self, index: usize) -> Result<bool, StoreError> {
         let mut heard = false;
-        while let Some((entry, tries)) = self.inbox.subscriptions[index].next(clock::monotonic()).await? {
+        // Once Redis is gone, what is read already is delivered from memory.
+        while self.adrift.is_none()
+            && let Some((entry, tries)) = self.inbox.subscriptions[index].next(self.parts.clock.monotonic()).await?
+        {
             heard = true;
             let Subscription { handler, consumer, .. } = &self.inbox.subscriptions[index];
             let skipped = consumer.acknowledgement(&entry.id);
@@ -32,6 +55,7 @@ impl Leader<'_> {
                 Some(Ok(event)) if !handler.subscribes().contains(&event.event_type()) => {
                     self.inbox.skipped.push(skipped);
                 }
+                Some(Ok(event)) if self.was_dealt_with(index, event.event_id) => self.inbox.skipped.push(skipped),
                 Some(parsed) if self.is_hopeless(tries) => self.give_up(index, &entry, parsed, tries).await?,
                 // What nobody can read is one dead letter, not one of every handler.
                 Some(Err(_)) if index > 0 => self.inbox.skipped.push(skipped),
@@ -56,8 +80,8 @@ impl Leader<'_> {
         let Subscription { handler, consumer, .. } = &self.inbox.subscriptions[index];
         let (acknowledgement, name) = (consumer.acknowledgement(&entry.id), handler.name());
         tracing::error!(handler = name, tries, "an event is dead-lettered: {CRASHED}");
-        let event = parsed.map(|event| event.event_id.to_string()).unwrap_or_default();
-        self.bury(dead_letter(entry, name, CRASHED, tries), acknowledgement, &event).await
+        let event = parsed.map(|event| event.event_id).ok();
+        self.bury(dead_letter(entry, name, CRASHED, tries), acknowledgement, event).await
     }
 
     async fn handle(
@@ -71,23 +95,30 @@ impl Leader<'_> {
         let acknowledgement = consumer.acknowledgement(&entry.id);
         let name = handler.name();
         let (event_id, handled, last) = match parsed {
-            Err(error) => (String::new(), Err(HandlerError(error)), true),
+            Err(error) => (Uuid::nil(), Err(HandlerError(error)), true),
             Ok(event) => {
-                let mut draft = self.draft(name, clock::now());
+                let mut draft = self.draft(name, self.parts.clock.now());
                 let handled = guarded(handler.as_ref(), &event, &self.world(draft.now()), &mut draft).map(|()| draft);
-                (event.event_id.to_string(), handled, tries >= self.parts.config.autoscaler.events.retry.tries)
+                (event.event_id, handled, tries >= self.parts.config.autoscaler.events.retry.tries)
             }
         };
         match handled {
-            Ok(draft) => self.commit(draft, Some(acknowledgement)).await,
+            Ok(draft) => {
+                self.commit(draft, Some(acknowledgement)).await?;
+                self.dealt_with(index, event_id);
+                Ok(())
+            }
             Err(error) if last => {
                 tracing::error!(handler = name, %error, tries, "an event is dead-lettered");
-                self.bury(dead_letter(&entry, name, &error.0, tries), acknowledgement, &event_id).await
+                let event = (!event_id.is_nil()).then_some(event_id);
+                self.bury(dead_letter(&entry, name, &error.0, tries), acknowledgement, event).await?;
+                self.dealt_with(index, event_id);
+                Ok(())
             }
             Err(error) => {
                 tracing::warn!(handler = name, %error, tries, "a handler failed; it is tried again");
                 let retry = self.parts.config.autoscaler.events.retry;
-                self.inbox.subscriptions[index].later(entry.id, tries, &retry, clock::monotonic());
+                self.inbox.subscriptions[index].later(entry.id, tries, &retry, self.parts.clock.monotonic());
                 Ok(())
             }
         }
@@ -97,16 +128,16 @@ impl Leader<'_> {
         &mut self,
         letter: DeadLetter,
         acknowledgement: Acknowledgement,
-        event: &str,
+        event: Option<Uuid>,
     ) -> Result<(), StoreError> {
-        let mut draft = self.draft("engine", clock::now());
+        let mut draft = self.draft("engine", self.parts.clock.now());
         let data = EventDeadLettered {
             handler: letter.handler.clone(),
-            event: event.to_owned(),
+            event: event.map(|event| event.to_string()).unwrap_or_default(),
             error: letter.error.clone(),
             tries: letter.tries,
         };
-        draft.emit(data, Because::of(event.parse().ok()));
+        draft.emit(data, Because::of(event));
         self.write(draft, Some(acknowledgement), vec![letter], Vec::new()).await
     }
 
@@ -114,7 +145,7 @@ impl Leader<'_> {
     pub(super) async fn report_losses(&mut self) -> Result<(), StoreError> {
         for (handler, loss, consumer) in self.inbox.take_losses() {
             tracing::error!(handler, count = loss.count, "events were trimmed before they were dealt with");
-            let mut draft = self.draft("engine", clock::now());
+            let mut draft = self.draft("engine", self.parts.clock.now());
             draft.emit(EventsLost { handler: handler.to_owned(), count: loss.count }, Because::default());
             self.commit(draft, None).await?;
             consumer.loss_reported().await?;
@@ -124,7 +155,12 @@ impl Leader<'_> {
 }
 
 /// A handler that panics has failed on this event, and on nothing else.
-fn guarded(handler: &dyn Handler, event: &Event, world: &World<'_>, draft: &mut Draft) -> Result<(), HandlerError> {
+pub(super) fn guarded(
+    handler: &dyn Handler,
+    event: &Event,
+    world: &World<'_>,
+    draft: &mut Draft,
+) -> Result<(), HandlerError> {
     unwinding(|| handler.on_event(event, world, draft)).and_then(|handled| handled)
 }
 

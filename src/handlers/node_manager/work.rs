@@ -1,5 +1,7 @@
 //! What is to be done outside, derived from what is recorded and what is seen; and the doing of it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -184,14 +186,14 @@ pub fn awaits_look(state: &State) -> bool {
     workers.filter(|worker| !worker.is_finished()).any(|worker| awaits(worker.step))
 }
 
-/// Does it.
-pub async fn perform(work: Work, cluster: Cluster) -> Report {
+/// Does it, from `now` on.
+pub async fn perform(work: Work, cluster: Cluster, now: DateTime<Utc>) -> Report {
     let result = match &work {
         Work::Create { operation, name, kind } => {
             let request = WorkerRequest { name: name.clone(), kind: *kind, operation: *operation };
             cluster.host.create(&request).await.map(Done::Created)
         }
-        Work::Drain { name, until, .. } => drain(&cluster, name, *until).await,
+        Work::Drain { name, until, .. } => drain(&cluster, name, clock::between(now, *until)).await,
         Work::Spare { name, .. } => spare(&cluster, name).await,
         Work::Remove { name, .. } => match cluster.host.remove(name).await {
             Ok(()) => Ok(Done::Removed),
@@ -204,11 +206,11 @@ pub async fn perform(work: Work, cluster: Cluster) -> Report {
     Report { work, result }
 }
 
-async fn drain(cluster: &Cluster, name: &WorkerName, until: DateTime<Utc>) -> Result<Done, ClusterError> {
+async fn drain(cluster: &Cluster, name: &WorkerName, longest: Duration) -> Result<Done, ClusterError> {
     let Some(scheduler) = &cluster.scheduler else {
         return Ok(Done::Drained { evicted_pods: None });
     };
-    match tokio::time::timeout(clock::between(clock::now(), until), scheduler.drain(name)).await {
+    match tokio::time::timeout(longest, scheduler.drain(name)).await {
         Ok(drained) => drained.map(|evicted| Done::Drained { evicted_pods: Some(evicted) }),
         Err(_) => spare(cluster, name).await,
     }

@@ -540,7 +540,8 @@ catalog! {
         #[serde(default)]
         events_dropped: u64,
     }
-    /// Redis came back empty; the workers that run are taken over from the cluster, and nothing is deleted.
+    /// Nothing is remembered (Redis came back empty), or the worker counter cannot be read: what runs is taken over as it is, nothing is
+    /// deleted, and no name is given twice.
     Critical StateAdopted {
         /// how many workers were found
         workers: u32,

@@ -174,6 +174,12 @@ impl Scene {
     }
 
     pub fn situation(&self) -> Situation<'_> {
-        Situation { state: &self.state, observation: self.observation.as_ref(), rules: &self.rules, now: self.now }
+        Situation {
+            state: &self.state,
+            observation: self.observation.as_ref(),
+            rules: &self.rules,
+            remembered: true,
+            now: self.now,
+        }
     }
 }

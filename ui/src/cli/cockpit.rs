@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use windlass::bus;
+use windlass::engine::told;
 use windlass::model::Command;
 use windlass::store::Store;
 use windlass::viewer;
@@ -80,6 +81,10 @@ async fn fly(context: &Context, memory: &Memory, options: Options) -> Result<(),
         if options.mode.has_engine() { Some(RunningEngine::start(&context.settings, memory).await?) } else { None };
     let stop = CancellationToken::new();
     let views = viewer::follow(memory.store.clone(), context.settings.config.cluster.id.clone(), stop.clone());
+    let views = match &engine {
+        Some(engine) => told(views, engine.standing.clone(), stop.clone()),
+        None => views,
+    };
     let (commands, waiting) = mpsc::channel(COMMANDS_WAITING);
     let sender = tokio::spawn(send_all(memory.store.clone(), waiting));
     let ended = async {

@@ -37,6 +37,7 @@ impl RunningEngine {
             cluster,
             replica: replica.clone(),
             handlers: handlers::enabled(&settings.config),
+            clock: clock::Clock::system(),
         });
         let stop = CancellationToken::new();
         if settings.config.http.listen.is_some() {

@@ -16,6 +16,7 @@ mod logging;
 mod memory;
 mod orders;
 mod panics;
+mod pools;
 mod redis;
 mod run;
 mod screen;
@@ -69,6 +70,8 @@ enum Command {
     Events(events::Args),
     /// Tell why the last decision was taken, or what led to an event
     Why(why::Args),
+    /// List the function pools, scale them, drain their containers
+    Pools(pools::Args),
     /// Report on Redis's memory
     Redis(redis::Args),
     /// Add or remove workers
@@ -151,6 +154,7 @@ async fn with_settings(context: Context, command: Option<Command>) -> Result<(),
         Some(Command::Workers(form)) => workers::run(context, form).await,
         Some(Command::Events(args)) => events::run(context, args).await,
         Some(Command::Why(args)) => why::run(context, args).await,
+        Some(Command::Pools(args)) => pools::run(context, args).await,
         Some(Command::Redis(args)) => redis::run(context, args).await,
         Some(Command::Scale(args)) => orders::scale::run(context, args).await,
         Some(Command::Hold(args)) => orders::hold::run(context, args).await,

@@ -63,7 +63,10 @@ fn tell(standing: &Standing) {
     match standing {
         Standing::Leader => tracing::info!("this replica leads"),
         Standing::Follower => tracing::info!("this replica follows until it has the lease"),
-        Standing::WithoutStore { error } => {
+        Standing::WithoutStore { error, protects: true } => {
+            tracing::error!(error, "Redis cannot be used; the minimum is protected, nothing is removed until it can");
+        }
+        Standing::WithoutStore { error, protects: false } => {
             tracing::error!(error, "Redis cannot be used; nothing is changed until it can");
         }
     }

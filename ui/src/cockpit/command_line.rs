@@ -1,7 +1,7 @@
 //! Commands in words, as the palette takes them: `scale up 2 because release`, `hold down 30m deploy`.
 
 use windlass::config::Span;
-use windlass::model::{Action, Direction, Scope, WorkerName};
+use windlass::model::{Action, Direction, FunctionName, Scope, WorkerName};
 
 /// What a line of words asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,12 +13,14 @@ pub enum Request {
 }
 
 /// The commands there are, for the palette's help.
-pub const FORMS: [&str; 6] = [
+pub const FORMS: [&str; 8] = [
     "scale up|down [N|WORKER] [because WHY]",
     "hold up|down|all [30m] [WHY]",
     "release up|down|all [WHY]",
     "protect|unprotect WORKER [WHY]",
     "reconcile [WHY]",
+    "pool up|down FUNCTION [N] [because WHY]",
+    "pool drain FUNCTION CONTAINER | wake FUNCTION [WHY]",
     "filter WORDS",
 ];
 
@@ -38,6 +40,7 @@ pub fn parse(line: &str) -> Option<Result<Request, String>> {
         "protect" => Some(worker(&rest, |worker| Action::Protect { worker })),
         "unprotect" => Some(worker(&rest, |worker| Action::Unprotect { worker })),
         "reconcile" => Some(Ok(Request::Command(Action::Reconcile, reason(&rest)))),
+        "pool" => Some(pool(&rest)),
         "filter" => Some(Ok(Request::Filter(rest.join(" ")))),
         _ => None,
     }
@@ -109,6 +112,35 @@ fn worker(words: &[&str], action: impl Fn(WorkerName) -> Action) -> Result<Reque
     Ok(Request::Command(action(name), reason(&words[1..])))
 }
 
+fn pool(words: &[&str]) -> Result<Request, String> {
+    const FORM: &str = "write: pool up NAME 2, pool down NAME, pool drain NAME CONTAINER or pool wake NAME";
+    let Some((verb, rest)) = words.split_first() else {
+        return Err(format!("what about which pool? {FORM}"));
+    };
+    let direction = match *verb {
+        "up" => Some(Direction::Up),
+        "down" => Some(Direction::Down),
+        "drain" | "wake" => None,
+        _ => return Err(format!("{verb:?} is nothing to do with a pool; {FORM}")),
+    };
+    let Some((name, rest)) = rest.split_first() else {
+        return Err(format!("{verb} which pool? {FORM}"));
+    };
+    let function: FunctionName = name.parse().map_err(|error| format!("{error}"))?;
+    let (action, rest) = match (direction, rest.split_first()) {
+        (Some(direction), Some((word, rest))) if !matches!(*word, "because" | "for") => match word.parse::<u32>() {
+            Ok(0) => return Err("0 containers: give a number of at least 1".to_owned()),
+            Ok(count) => (Action::PoolScale { function, direction, count }, rest),
+            Err(_) => return Err(format!("{word:?} is not a number of containers; {FORM}")),
+        },
+        (Some(direction), _) => (Action::PoolScale { function, direction, count: 1 }, rest),
+        (None, _) if *verb == "wake" => (Action::PoolWake { function }, rest),
+        (None, Some((container, rest))) => (Action::PoolDrain { function, container: (*container).to_owned() }, rest),
+        (None, None) => return Err(format!("drain which container of {function}? {FORM}")),
+    };
+    Ok(Request::Command(action, reason(rest)))
+}
+
 fn reason(words: &[&str]) -> String {
     let words = match words {
         ["because" | "for", rest @ ..] => rest,
@@ -135,6 +167,8 @@ mod tests {
     #[test]
     fn commands_read_as_they_are_said() {
         let hold = |scope, seconds| Action::Hold { scope, seconds };
+        let hello = || "hello".parse::<FunctionName>().unwrap();
+        let pools = |direction, count| Action::PoolScale { function: hello(), direction, count };
         let cases = [
             ("scale up", scale(Direction::Up, 1, None), "manual"),
             ("scale up 2 because release day", scale(Direction::Up, 2, None), "release day"),
@@ -146,6 +180,15 @@ mod tests {
             ("release all", Action::Release { scope: Scope::All }, "manual"),
             ("protect w-1 pinned job", Action::Protect { worker: "w-1".parse().unwrap() }, "pinned job"),
             ("reconcile", Action::Reconcile, "manual"),
+            ("pool up hello", pools(Direction::Up, 1), "manual"),
+            ("pool up hello 2 because fair", pools(Direction::Up, 2), "fair"),
+            ("pool down hello because night", pools(Direction::Down, 1), "night"),
+            ("pool wake hello for a test", Action::PoolWake { function: hello() }, "a test"),
+            (
+                "pool drain hello hello-3 stuck",
+                Action::PoolDrain { function: hello(), container: "hello-3".to_owned() },
+                "stuck",
+            ),
         ];
         for (line, action, reason) in cases {
             assert_eq!(command(line), (action, reason.to_owned()), "{line}");
@@ -164,6 +207,13 @@ mod tests {
             ("hold up 5x", "not a duration"),
             ("hold up 0s", "no time at all"),
             ("protect", "which worker?"),
+            ("pool", "pool up NAME 2"),
+            ("pool sideways hello", "nothing to do with a pool"),
+            ("pool up", "up which pool?"),
+            ("pool up hello many", "not a number"),
+            ("pool up hello 0", "at least 1"),
+            ("pool drain hello", "drain which container of hello?"),
+            ("pool up Two_Words", "function name"),
         ];
         for (line, part) in cases {
             let error = parse(line).unwrap().unwrap_err();

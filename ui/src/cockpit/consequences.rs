@@ -1,5 +1,7 @@
 //! What will follow from a command, before it is given: shown in the confirmation.
 
+mod pools;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use windlass::model::{Action, Direction, State, StoreHealth, View, Worker, WorkerKind};
 use windlass::policy::candidates;
@@ -82,13 +84,9 @@ pub fn consequences(view: &View, action: &Action, now: DateTime<Utc>) -> Vec<Con
         Action::Replay { handler, .. } => {
             found.follows(format!("{handler} gets these events again, and acts on them; no other handler does"));
         }
-        Action::PoolScale { function, direction, count } => {
-            found.follows(format!("scales the pool {function} {direction} by {count}, within its limits"));
-        }
-        Action::PoolDrain { container, .. } => {
-            found.follows(format!("{container} gets no more calls and is removed once it idles"));
-        }
-        Action::PoolWake { function } => found.follows(format!("the pool {function} gets its first container")),
+        Action::PoolScale { function, direction, count } => found.pool_scale(function, *direction, *count),
+        Action::PoolDrain { function, container } => found.pool_drain(function, container),
+        Action::PoolWake { function } => found.pool_wake(function),
         Action::DeadLetterDrop { .. } => found.beware("the event is gone for its handler".to_owned()),
     }
     found.circumstances();

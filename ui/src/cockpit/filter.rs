@@ -1,17 +1,18 @@
-//! The timeline's filter: words and `type:`, `severity:`, `worker:`, `operation:`, `actor:`, all of which must hold. Alternatives stand
-//! apart by commas: `type:hold,cooldown`.
+//! The timeline's filter: words and `type:`, `severity:`, `worker:`, `function:`, `operation:`, `actor:`, all of which must hold.
+//! Alternatives stand apart by commas: `type:hold,cooldown`.
 
 use uuid::Uuid;
 use windlass::model::{Event, Severity};
 
-use crate::describe::{describe, workers_of};
+use crate::describe::{describe, function_of, workers_of};
 
 /// The terms there are, for the help.
-pub const TERMS: [(&str, &str); 6] = [
+pub const TERMS: [(&str, &str); 7] = [
     ("WORD", "in its type, sentence, worker or person"),
     ("type:hold,cooldown", "part of its type; commas: any of them"),
     ("severity:warning", "that, or worse"),
     ("worker:NAME", "part of a worker's name"),
+    ("function:NAME", "part of a pool's function"),
     ("operation:ID", "the id's beginning or end"),
     ("actor:NAME", "who did it: engine, or a person"),
 ];
@@ -33,6 +34,7 @@ enum Term {
     AtLeast(Severity),
     Actor(Vec<String>),
     Worker(Vec<String>),
+    Function(Vec<String>),
     Operation(Vec<String>),
 }
 
@@ -111,6 +113,7 @@ impl Term {
             "type" => parts().map(Self::Type),
             "actor" => parts().map(Self::Actor),
             "worker" => parts().map(Self::Worker),
+            "function" => parts().map(Self::Function),
             "operation" => parts().map(Self::Operation),
             "severity" => severity(value).map(Self::AtLeast),
             _ => Some(Self::Word(text)),
@@ -124,6 +127,7 @@ impl Term {
             Self::AtLeast(severity) => event.severity() >= *severity,
             Self::Actor(parts) => any(parts, &event.actor.to_string()),
             Self::Worker(parts) => workers_of(&event.data).iter().any(|name| any(parts, name.as_str())),
+            Self::Function(parts) => function_of(&event.data).is_some_and(|name| any(parts, name.as_str())),
             Self::Operation(parts) => {
                 let id = event.correlation_id.unwrap_or(event.event_id);
                 let (plain, simple) = (id.to_string(), id.simple().to_string());

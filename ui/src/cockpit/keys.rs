@@ -75,14 +75,18 @@ macro_rules! actions {
 }
 
 actions! {
-    Handle ScaleUp "scale_up" ["+", "u"] "add a worker"
+    Handle ScaleUp "scale_up" ["+", "u"] "add a worker; on the pools: a container"
     Handle ScaleDown "scale_down" ["-", "d"] "remove the youngest removable worker"
     Handle ScaleDownSelected "scale_down_selected" ["D"] "remove the selected worker"
     Handle Hold "hold" ["h"] "hold scaling up, down or both for a while"
     Handle Release "release" ["r"] "end a hold"
     Handle Protect "protect" ["p"] "protect the selected worker, or end that"
     Handle Reconcile "reconcile" ["R"] "compare state and cluster now"
-    Look Detail "detail" ["enter"] "open the selected event, worker or operation"
+    Handle PoolUp "pool_up" [">"] "add a container to the selected pool"
+    Handle PoolDown "pool_down" ["<"] "take a container from the selected pool"
+    Handle PoolDrain "pool_drain" ["E"] "drain a container of the selected pool"
+    Handle PoolWake "pool_wake" ["W"] "wake the selected pool, if it is empty"
+    Look Detail "detail" ["enter"] "open what is selected in the pane"
     Look Operation "operation" ["o"] "open the operation of the event or worker"
     Look Filter "filter" ["/"] "filter the timeline"
     Look FilterOperation "filter_operation" ["O"] "filter by the operation, or end that"
@@ -102,6 +106,7 @@ actions! {
     Move Pane4 "pane_operations" ["4"] "go to operations"
     Move Pane5 "pane_timeline" ["5"] "go to the timeline"
     Move Pane6 "pane_redis" ["6"] "go to Redis"
+    Move Pane7 "pane_pools" ["7"] "go to the function pools"
     Move Down "down" ["j", "down"] "one down"
     Move Up "up" ["k", "up"] "one up"
     Move PageDown "page_down" ["pgdn", "ctrl-d"] "one page down"

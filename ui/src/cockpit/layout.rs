@@ -20,11 +20,14 @@ pub enum Pane {
     Timeline,
     /// Redis's memory.
     Redis,
+    /// The function pools. Without any they take no room.
+    Pools,
 }
 
 impl Pane {
     /// Every pane, by its number.
-    pub const ALL: [Self; 6] = [Self::Workers, Self::Why, Self::Guards, Self::Operations, Self::Timeline, Self::Redis];
+    pub const ALL: [Self; 7] =
+        [Self::Workers, Self::Why, Self::Guards, Self::Operations, Self::Timeline, Self::Redis, Self::Pools];
 
     /// Its number, from 1.
     #[must_use]
@@ -42,6 +45,7 @@ impl Pane {
             Self::Operations => "operations",
             Self::Timeline => "timeline",
             Self::Redis => "redis",
+            Self::Pools => "pools",
         }
     }
 
@@ -74,12 +78,16 @@ pub struct Places {
 pub struct Request {
     /// The terminal's size.
     pub size: Size,
-    /// The one pane that has all the room.
-    pub zoomed: Option<Pane>,
+    /// The pane that keys go to.
+    pub focus: Pane,
+    /// Whether it has all the room.
+    pub zoomed: bool,
     /// Which of those that share a place is on top.
     pub tab: Pane,
     /// How many workers there are to show.
     pub workers: usize,
+    /// How many function pools there are to show.
+    pub pools: usize,
     /// Whether there is a line for what is wrong.
     pub banner: bool,
 }
@@ -96,16 +104,18 @@ impl Places {
         let top = 2 + u16::from(request.banner);
         let body = Rect::new(0, top, width, height - top - 2);
         let wide = width >= 120 && height >= 30;
-        let panes = match request.zoomed {
-            Some(pane) => vec![(pane, body)],
-            None if wide => wide_panes(body, request.workers),
-            None => narrow_panes(body, request),
+        // On a small terminal, and while there are none, there is no place for the pools beside the other panes.
+        let alone = request.zoomed || (request.focus == Pane::Pools && (!wide || request.pools == 0));
+        let panes = match (alone, wide) {
+            (true, _) => vec![(request.focus, body)],
+            (false, true) => wide_panes(body, request),
+            (false, false) => narrow_panes(body, request),
         };
         Some(Self {
             header: Rect::new(0, 0, width, 2),
             banner: request.banner.then(|| line(2)),
             panes,
-            tabbed: !wide && request.zoomed.is_none(),
+            tabbed: !wide && !alone,
             status: line(height - 2),
             hints: line(height - 1),
         })
@@ -139,26 +149,34 @@ fn narrow_panes(body: Rect, request: Request) -> Vec<(Pane, Rect)> {
     ]
 }
 
-fn wide_panes(body: Rect, count: usize) -> Vec<(Pane, Rect)> {
+fn wide_panes(body: Rect, request: Request) -> Vec<(Pane, Rect)> {
     let rows = body.height - 4;
     let why = (rows * 2 / 5).clamp(9, 13);
-    let workers = worker_rows(count, 6, rows * 3 / 10);
+    let (least, most) = if request.pools == 0 { (6, rows * 3 / 10) } else { (5, rows / 4) };
+    let workers = worker_rows(request.workers, least, most);
     let right = (body.width * 35 / 100).clamp(42, 66);
     let left = body.width - right;
-    let (y1, y2) = (body.y + workers + 1, body.y + workers + why + 2);
+    // With the border that they have beside the others'.
+    let pools = if request.pools == 0 { 0 } else { worker_rows(request.pools, 2, rows * 2 / 10) + 1 };
+    let y1 = body.y + workers + 1;
+    let (y_why, y2) = (y1 + pools, y1 + pools + why + 1);
     let upper = y2 - body.y - 2;
     let guards = 5.min(upper / 3);
     let redis = 8.min(upper / 2);
     let (g2, r1) = (body.y + guards + 1, y2 - redis - 1);
     let column = |y: u16, end: u16| Rect::new(left - 1, y, right + 1, end - y + 1);
-    vec![
+    let mut panes = vec![
         (Pane::Workers, Rect::new(0, body.y, left, workers + 2)),
-        (Pane::Why, Rect::new(0, y1, left, why + 2)),
+        (Pane::Why, Rect::new(0, y_why, left, why + 2)),
         (Pane::Guards, column(body.y, g2)),
         (Pane::Operations, column(g2, r1)),
         (Pane::Redis, column(r1, y2)),
         (Pane::Timeline, Rect::new(0, y2, body.width, body.bottom() - y2)),
-    ]
+    ];
+    if pools > 0 {
+        panes.push((Pane::Pools, Rect::new(0, y1, left, pools + 1)));
+    }
+    panes
 }
 
 #[cfg(test)]
@@ -166,22 +184,31 @@ mod tests {
     use super::*;
 
     fn request(width: u16, height: u16) -> Request {
-        Request { size: Size { width, height }, zoomed: None, tab: Pane::Guards, workers: 5, banner: false }
+        Request {
+            size: Size { width, height },
+            focus: Pane::Workers,
+            zoomed: false,
+            tab: Pane::Guards,
+            workers: 5,
+            pools: 0,
+            banner: false,
+        }
     }
 
     #[test]
     fn every_size_from_the_smallest_has_room_for_every_pane() {
         for width in SMALLEST.width..260 {
             for height in SMALLEST.height..90 {
-                for (workers, banner) in [(0, false), (5, true), (1000, true)] {
+                for (workers, pools, banner) in [(0, 0, false), (5, 1, true), (1000, 0, true), (1000, 1000, true)] {
                     let screen = Rect::new(0, 0, width, height);
-                    let places = Places::of(Request { workers, banner, ..request(width, height) }).unwrap();
+                    let places = Places::of(Request { workers, pools, banner, ..request(width, height) }).unwrap();
                     for (pane, area) in &places.panes {
                         assert!(screen.union(*area) == screen, "{pane:?} {area} is off {width}x{height}");
                         let inner = places.inner(*pane);
                         assert!(inner.height >= 2 && inner.width >= 20, "{pane:?} {inner} on {width}x{height}");
                     }
-                    assert_eq!(places.panes.len(), if places.tabbed { 4 } else { 6 });
+                    let all = if pools > 0 { 7 } else { 6 };
+                    assert_eq!(places.panes.len(), if places.tabbed { 4 } else { all });
                 }
             }
         }
@@ -195,7 +222,16 @@ mod tests {
 
     #[test]
     fn a_zoomed_pane_has_the_whole_body() {
-        let places = Places::of(Request { zoomed: Some(Pane::Redis), ..request(80, 24) }).unwrap();
+        let places = Places::of(Request { focus: Pane::Redis, zoomed: true, ..request(80, 24) }).unwrap();
         assert_eq!(places.panes, [(Pane::Redis, Rect::new(0, 2, 80, 20))]);
+    }
+
+    #[test]
+    fn pools_have_the_whole_body_where_there_is_no_place_for_them() {
+        for (width, height, pools, alone) in [(80, 24, 3, true), (120, 40, 0, true), (120, 40, 3, false)] {
+            let places = Places::of(Request { focus: Pane::Pools, pools, ..request(width, height) }).unwrap();
+            assert_eq!(places.panes.len() == 1, alone, "{pools} on {width}x{height}");
+            assert!(places.panes.iter().any(|(pane, _)| *pane == Pane::Pools));
+        }
     }
 }

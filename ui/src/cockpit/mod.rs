@@ -16,6 +16,7 @@ pub mod layout;
 pub mod ledger;
 pub mod message;
 pub mod model;
+pub mod pools;
 pub mod popup;
 pub mod roster;
 mod runtime;

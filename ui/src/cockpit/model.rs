@@ -11,6 +11,7 @@ use windlass::model::{ConditionKey, Direction, StoreHealth, View};
 use super::history::History;
 use super::layout::{Pane, Places, Request};
 use super::ledger::Ledger;
+use super::pools::PoolList;
 use super::popup::Popup;
 use super::roster::Roster;
 use super::timeline::Timeline;
@@ -43,6 +44,8 @@ pub struct Model {
     pub roster: Roster,
     /// The operations' order and selection.
     pub ledger: Ledger,
+    /// The function pools' order and selection.
+    pub pools: PoolList,
     /// The timeline's rows and selection.
     pub timeline: Timeline,
     /// Set while a filter is being typed.
@@ -94,7 +97,7 @@ impl Scroll {
             Pane::Why => Some(&mut self.why),
             Pane::Guards => Some(&mut self.guards),
             Pane::Redis => Some(&mut self.redis),
-            Pane::Workers | Pane::Operations | Pane::Timeline => None,
+            Pane::Workers | Pane::Operations | Pane::Timeline | Pane::Pools => None,
         }
     }
 }
@@ -153,6 +156,7 @@ impl Model {
             tab: Pane::Guards,
             roster: Roster::default(),
             ledger: Ledger::default(),
+            pools: PoolList::default(),
             timeline: Timeline::new(),
             filtering: None,
             why: None,
@@ -176,6 +180,7 @@ impl Model {
         }
         self.roster.refresh(&self.view);
         self.ledger.refresh(&self.view.state);
+        self.pools.refresh(&self.view);
         self.timeline.advance(&self.view.events);
     }
 
@@ -190,7 +195,13 @@ impl Model {
     pub fn trouble(&self) -> Option<Trouble> {
         match (&self.view.store, &self.view.leader) {
             _ if self.ended => Some(Trouble::Ended),
-            (StoreHealth::Down { since, error }, _) => Some(Trouble::StoreDown { since: *since, error: error.clone() }),
+            (StoreHealth::Down { since, error, protects }, _) => {
+                Some(Trouble::StoreDown { since: *since, error: error.clone(), protects: *protects })
+            }
+            (StoreHealth::Up, _) if !self.view.problems.is_empty() => {
+                let first = self.view.problems.first().map(ToString::to_string).unwrap_or_default();
+                Some(Trouble::Unreadable { count: self.view.problems.len(), first })
+            }
             (StoreHealth::Up, None) => Some(Trouble::NoLeader),
             (StoreHealth::Up, Some(_)) => {
                 let silent = self.view.state.conditions.get(&ConditionKey::Unreachable)?;
@@ -210,9 +221,11 @@ impl Model {
     pub fn places_on(&self, size: Size) -> Option<Places> {
         Places::of(Request {
             size,
-            zoomed: self.zoomed.then_some(self.focus),
+            focus: self.focus,
+            zoomed: self.zoomed,
             tab: self.tab,
             workers: self.roster.order.len(),
+            pools: self.pools.order.len(),
             banner: self.trouble().is_some(),
         })
     }
@@ -237,6 +250,8 @@ pub enum Trouble {
         since: DateTime<Utc>,
         /// What it said.
         error: String,
+        /// Whether the engine in this process goes on protecting the minimum; `None`: none is here to tell.
+        protects: Option<bool>,
     },
     /// The cluster does not answer: what is shown of it is what was last seen.
     ClusterSilent {
@@ -244,6 +259,13 @@ pub enum Trouble {
         since: DateTime<Utc>,
         /// What was said.
         error: String,
+    },
+    /// Some of what Redis remembers cannot be read: what is shown is the rest.
+    Unreadable {
+        /// How many values.
+        count: usize,
+        /// One of them: its key and what is wrong.
+        first: String,
     },
     /// Nobody leads: what is shown is what Redis remembers.
     NoLeader,

@@ -9,6 +9,7 @@ use windlass::model::{Action, Deliveries, Event, Scope, View, WorkerName};
 
 use super::chain::Chain;
 use super::keys::Act;
+use super::pools::OpenPool;
 use super::track::{Subject, Track, track};
 
 /// One popup.
@@ -28,6 +29,8 @@ pub enum Popup {
     Letters(Letters),
     /// The webhook targets; how far they are scrolled.
     Targets(usize),
+    /// A function pool with its containers.
+    Pool(OpenPool),
     /// A worker with its story; how far it is scrolled.
     Worker(WorkerName, usize),
     /// All actions; how far it is scrolled.

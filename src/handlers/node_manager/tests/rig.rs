@@ -216,8 +216,13 @@ impl Rig {
     fn draft(&mut self, source: &'static str, make: impl FnOnce(&World<'_>, &mut Draft)) {
         let metadata = Metadata { cluster_id: "c1".parse().unwrap(), region: String::new() };
         let mut draft = Draft::new(&self.state, source, metadata, self.now);
-        let world =
-            World { config: &self.config, observation: self.observation.as_ref(), previous: None, now: self.now };
+        let world = World {
+            config: &self.config,
+            observation: self.observation.as_ref(),
+            previous: None,
+            remembered: true,
+            now: self.now,
+        };
         make(&world, &mut draft);
         let (state, _, events) = draft.into_parts();
         self.state = state;

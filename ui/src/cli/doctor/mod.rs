@@ -1,10 +1,17 @@
-//! `windlass doctor`: everything that windlass needs, checked, with what to do.
+//! `windlass doctor`: everything that windlass needs, checked, with what to do. It changes nothing, starts nothing, and always ends.
 
 mod check;
 mod cluster;
+mod configuration;
+mod disk;
+mod images;
+mod leader;
+mod own_server;
 mod redis;
 mod streams;
 mod template;
+
+use std::time::Duration;
 
 use windlass::config::Config;
 
@@ -16,6 +23,9 @@ use super::screen::{Screen, Tone};
 use super::settings::{self, Settings};
 use super::table::{Cell, Table};
 use check::{Check, Health};
+
+/// What has not answered by then is told as a problem.
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// Checks, prints, and fails where there is a problem.
 pub async fn run(global: &Global, screen: Screen, form: Form) -> Result<(), Failure> {
@@ -37,31 +47,60 @@ async fn examine(global: &Global) -> Result<Vec<Check>, Failure> {
             return Ok(vec![Check::problem("configuration", mistakes, remedy)]);
         }
     };
-    let file =
-        loaded.file.as_ref().map_or_else(|| "no file: the defaults".to_owned(), |file| file.display().to_string());
-    let mut checks = vec![Check::ok("configuration", file)];
+    let mut checks = configuration::checks(&loaded);
     let settings = settings::settle(loaded)?;
-    checks.extend(redis::program(&settings));
-    checks.extend(memory(&settings).await?);
-    checks.extend(cluster::checks(&settings).await);
+    checks.extend(disk::checks(&settings));
+    // Neither waits for the other, so that the whole takes as long as the slower one.
+    let memory = Box::pin(within_limit("redis", memory(&settings)));
+    let cluster = Box::pin(within_limit("cluster", cluster(&settings)));
+    let (memory, cluster) = tokio::join!(memory, cluster);
+    checks.extend(memory?);
+    checks.extend(cluster?);
     Ok(checks)
+}
+
+async fn within_limit(
+    name: &'static str,
+    checks: impl Future<Output = Result<Vec<Check>, Failure>>,
+) -> Result<Vec<Check>, Failure> {
+    tokio::time::timeout(LIMIT, checks).await.unwrap_or_else(|_| {
+        let found = format!("no answer within {} s", LIMIT.as_secs());
+        let remedy =
+            "something accepts connections and does not answer: look at its log and its load, or start it again";
+        Ok(vec![Check::problem(name, found, remedy)])
+    })
+}
+
+async fn cluster(settings: &Settings) -> Result<Vec<Check>, Failure> {
+    Ok(cluster::checks(settings).await)
 }
 
 /// Everything that is asked of Redis itself; one problem where it cannot be reached.
 async fn memory(settings: &Settings) -> Result<Vec<Check>, Failure> {
+    let mut checks = Vec::new();
+    if settings.config.redis.url.is_none() {
+        let (told, runs) = own_server::checks(settings).await;
+        checks.extend(told);
+        if !runs {
+            checks.push(leader::nobody());
+            return Ok(checks);
+        }
+    }
     let examined = with_store(settings, async |store| {
-        let mut checks = redis::checks(store).await?;
+        let mut checks = redis::checks(store, settings).await?;
+        checks.extend(leader::checks(store, settings).await?);
         checks.extend(streams::checks(store).await?);
         Ok(checks)
     });
     match examined.await {
-        Ok(checks) => Ok(checks),
+        Ok(examined) => checks.extend(examined),
         Err(Failure::Failed(found)) => {
             let remedy = "start that Redis, or correct `redis.url`, user and password; without `redis.url` windlass runs its own";
-            Ok(vec![Check::problem("redis", found, remedy)])
+            checks.push(Check::problem("redis", found, remedy));
         }
-        Err(failure) => Err(failure),
+        Err(failure) => return Err(failure),
     }
+    Ok(checks)
 }
 
 fn print(screen: Screen, checks: &[Check]) -> Result<(), Failure> {

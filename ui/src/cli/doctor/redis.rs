@@ -3,7 +3,7 @@
 use windlass::clock;
 use windlass::model::RedisReport;
 use windlass::store::Store;
-use windlass::store::server::ProgramSearch;
+use windlass::store::report::{Checkup, Role};
 use windlass_ui::format;
 
 use super::check::Check;
@@ -14,45 +14,62 @@ use crate::cli::settings::Settings;
 const OLDEST: (u32, u32) = (7, 0);
 /// Clocks that differ by more than this make cooldowns and holds end visibly early or late.
 const SKEW_MS: u64 = 1000;
-
-/// The own server's program, where one is wanted.
-pub fn program(settings: &Settings) -> Option<Check> {
-    if settings.config.redis.url.is_some() {
-        return None;
-    }
-    let name = "redis program";
-    Some(match ProgramSearch::on_path(std::env::var_os("PATH").as_deref()).find() {
-        Ok(path) => Check::ok(name, path.display()),
-        Err(error) => Check::problem(name, error, "install one of them, or set `redis.url`"),
-    })
-}
+/// A round trip that usually takes longer makes every decision slow.
+const SLOW_MS: f64 = 20.0;
+/// So many keys that were moved aside are named.
+const SHOWN: usize = 5;
 
 /// What the server says of itself.
-pub async fn checks(store: &Store) -> Result<Vec<Check>, Failure> {
+pub async fn checks(store: &Store, settings: &Settings) -> Result<Vec<Check>, Failure> {
     let report = store.report(clock::now()).await?;
+    let checkup = store.checkup().await?;
     let skew = store.inspect().await?.clock_ahead_ms;
     let mut checks = vec![
         Check::ok("redis", store.address().describe()),
         version(&report),
+        role(&checkup.role),
         policy(&report),
-        persistence(&report),
-        Check::ok("latency", format_args!("{:.2} ms", report.latency_ms)),
+        persistence(&report, &checkup),
+        latency(&checkup, settings.config.redis.timeout.get().as_secs_f64() * 1000.0),
         clock_skew(skew),
     ];
     checks.extend(memory(&report));
+    checks.push(quarantined(&checkup));
     Ok(checks)
+}
+
+/// Whether a version is new enough; `None`: it is not understood.
+pub fn is_new_enough(version: &str) -> Option<bool> {
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().ok());
+    let (major, minor) = (numbers.next().flatten()?, numbers.next().flatten()?);
+    Some((major, minor) >= OLDEST)
+}
+
+/// What to do about an old server.
+pub fn too_old() -> String {
+    format!("upgrade to Redis {}.{} or later, or to Valkey", OLDEST.0, OLDEST.1)
 }
 
 fn version(report: &RedisReport) -> Check {
     let name = "redis version";
     let found = format!("{} {}", report.server, report.version);
-    let mut numbers = report.version.split('.').map(|part| part.parse::<u32>().ok());
-    match (numbers.next().flatten(), numbers.next().flatten()) {
-        (Some(major), Some(minor)) if (major, minor) >= OLDEST => Check::ok(name, found),
-        (Some(_), Some(_)) => {
-            Check::problem(name, found, format_args!("upgrade to {}.{} or later", OLDEST.0, OLDEST.1))
+    match is_new_enough(&report.version) {
+        Some(true) => Check::ok(name, found),
+        Some(false) => Check::problem(name, found, too_old()),
+        None => Check::warning(name, found, "this version is not understood; 7.0 or later is needed"),
+    }
+}
+
+fn role(role: &Role) -> Check {
+    let name = "redis role";
+    match role {
+        Role::Main => Check::ok(name, "takes writes"),
+        Role::Replica { of, hears } => {
+            let hears = if *hears { "" } else { ", which it does not hear" };
+            let remedy =
+                format!("point `redis.url` at {of}, or make this one the main server: redis-cli REPLICAOF NO ONE");
+            Check::problem(name, format_args!("a read-only replica of {of}{hears}"), remedy)
         }
-        _ => Check::warning(name, found, "this version is not understood; 7.0 or later is needed"),
     }
 }
 
@@ -65,18 +82,60 @@ fn policy(report: &RedisReport) -> Check {
     Check::problem(name, &report.policy, remedy)
 }
 
-fn persistence(report: &RedisReport) -> Check {
+fn persistence(report: &RedisReport, checkup: &Checkup) -> Check {
     let name = "persistence";
-    match (report.aof, report.persistence_ok) {
-        (_, false) => {
-            let remedy =
-                "look at the server's log and its disk (df -h), then: redis-cli BGREWRITEAOF (without AOF: BGSAVE)";
-            Check::problem(name, "the last write to disk failed", remedy)
+    if !report.persistence_ok {
+        let remedy =
+            "look at the server's log and its disk (df -h), then: redis-cli BGREWRITEAOF (without AOF: BGSAVE)";
+        let which = checkup.failed_writes.join(", ");
+        return Check::problem(name, format_args!("the last write to disk failed ({which})"), remedy);
+    }
+    if !report.aof {
+        let remedy =
+            "redis-cli CONFIG SET appendonly yes: otherwise a restart of Redis forgets what is newer than its snapshot";
+        return Check::warning(name, "no AOF", remedy);
+    }
+    let fsync = checkup.appendfsync.as_deref();
+    match fsync {
+        Some("always") => Check::ok(name, "AOF, on disk before an answer; the last write went well"),
+        Some("everysec") => Check::ok(name, "AOF, on disk every second; the last write went well"),
+        Some("no") => {
+            let remedy = "redis-cli CONFIG SET appendfsync everysec: otherwise a crash loses what the system has not written yet";
+            Check::warning(name, "AOF, on disk when the system pleases", remedy)
         }
-        (true, true) => Check::ok(name, "AOF, the last write went well"),
-        (false, true) => {
-            let remedy = "redis-cli CONFIG SET appendonly yes: otherwise a restart of Redis forgets what is newer than its snapshot";
-            Check::warning(name, "no AOF", remedy)
+        _ => Check::ok(name, "AOF, the last write went well"),
+    }
+}
+
+/// `timeout_ms`: a command that takes longer has failed.
+fn latency(checkup: &Checkup, timeout_ms: f64) -> Check {
+    let name = "latency";
+    let (median, worst) = (checkup.median_ms(), checkup.worst_ms());
+    let found = format!("{median:.2} ms, at worst {worst:.2} ms of {} round trips", checkup.pings_ms.len());
+    if median > SLOW_MS {
+        let remedy = "bring Redis nearer, or look for what keeps it busy: redis-cli SLOWLOG GET, redis-cli --latency";
+        Check::warning(name, format_args!("{found}: more than {SLOW_MS:.0} ms is slow"), remedy)
+    } else if worst > timeout_ms / 4.0 {
+        let remedy = "look for what stops it now and then: redis-cli SLOWLOG GET, redis-cli LATENCY DOCTOR; raise `redis.timeout` for now";
+        Check::warning(name, format_args!("{found}; a command fails after {timeout_ms:.0} ms"), remedy)
+    } else {
+        Check::ok(name, found)
+    }
+}
+
+fn quarantined(checkup: &Checkup) -> Check {
+    let name = "quarantine";
+    match checkup.quarantined.len() {
+        0 if checkup.all_seen => Check::ok(name, "nothing was moved aside"),
+        0 => Check::ok(name, "nothing was found; there are too many keys to look through all"),
+        count => {
+            let keys: Vec<&str> = checkup.quarantined.iter().take(SHOWN).map(String::as_str).collect();
+            let more = if count > SHOWN { format!("\nand {} more", count - SHOWN) } else { String::new() };
+            let values = format::plural(count as u64, "value");
+            let found = format!("{values} could not be read and was moved aside:\n{}{more}", keys.join("\n"));
+            let remedy =
+                "`windlass events --type ValueQuarantined` tells what follows; DEL what is not needed any more";
+            Check::warning(name, found, remedy)
         }
     }
 }
@@ -89,6 +148,10 @@ fn memory(report: &RedisReport) -> Vec<Check> {
         (Some(max), Some(percent)) => format!("{used} of {} used ({percent:.0} %)", format::bytes(max)),
         _ => format!("{used} used, no limit is set"),
     };
+    if report.max_bytes.is_some_and(|max| report.used_bytes >= max) {
+        let remedy = "redis-cli CONFIG SET maxmemory with more, or free some: `windlass redis` shows what uses it";
+        return vec![Check::problem(name, format_args!("{found}: every write is refused"), remedy)];
+    }
     let findings = report.findings.iter().filter(|finding| finding.warning);
     let findings = findings.map(|finding| Check::warning(name, &finding.what, &finding.remedy));
     std::iter::once(Check::ok(name, found)).chain(findings).collect()

@@ -1,19 +1,18 @@
-//! Who leads, and does anybody lag behind?
+//! Does anybody lag behind on the streams?
 
 use windlass::store::{GroupLook, Store};
 use windlass_ui::format;
 
 use super::check::Check;
-use crate::cli::engine::is_gone;
 use crate::cli::failure::Failure;
 
 /// More unread entries than this are not worked off in passing.
 const LAG: u64 = 1000;
 
-/// The lease and the streams.
+/// The streams and the dead letters.
 pub async fn checks(store: &Store) -> Result<Vec<Check>, Failure> {
     let look = store.inspect().await?;
-    let mut checks = vec![leader(store).await?];
+    let mut checks = Vec::new();
     let groups: Vec<&GroupLook> = look.events.groups.iter().chain(&look.commands.groups).collect();
     let behind = |group: &GroupLook| group.pending > LAG || group.lag.is_some_and(|lag| lag > LAG);
     let entries = format::plural(look.events.length, "event");
@@ -25,27 +24,14 @@ pub async fn checks(store: &Store) -> Result<Vec<Check>, Failure> {
         let remedy = "the engine is slow or away; when it does not catch up, its log tells why";
         checks.push(Check::warning("streams", format_args!("{entries}; behind:\n{}", list(&late)), remedy));
     }
-    if look.dead_letters > 0 {
+    checks.push(if look.dead_letters == 0 {
+        Check::ok("dead letters", "none")
+    } else {
         let found = format!("{} could not be dealt with", format::plural(look.dead_letters, "event"));
-        let remedy = "`windlass events --type EventDeadLettered` tells which and why";
-        checks.push(Check::warning("dead letters", found, remedy));
-    }
+        let remedy = "`windlass events dead` tells which and why; `events dead retry` or `drop` works them off";
+        Check::warning("dead letters", found, remedy)
+    });
     Ok(checks)
-}
-
-async fn leader(store: &Store) -> Result<Check, Failure> {
-    let name = "leader";
-    Ok(match store.leader().await? {
-        Some(leader) if is_gone(&leader) => {
-            let found = format!("{}, whose process has gone", leader.replica);
-            Check::warning(name, found, "its lease runs out within seconds; start an engine with `windlass run`")
-        }
-        Some(leader) => Check::ok(name, format_args!("{}, epoch {}", leader.replica, leader.epoch)),
-        None => {
-            let remedy = "start one with `windlass run`, or `windlass` for the cockpit with its engine";
-            Check::warning(name, "no engine is running", remedy)
-        }
-    })
 }
 
 fn list(groups: &[&GroupLook]) -> String {

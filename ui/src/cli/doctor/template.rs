@@ -33,7 +33,7 @@ pub async fn checks(config: &Config, host: &DockerHost) -> Vec<Check> {
 }
 
 /// What the daemon says about one thing that the template names; nothing where it names none.
-fn presence(
+pub fn presence(
     (name, what): (&'static str, &str),
     found: Result<Option<bool>, ClusterError>,
     remedy: std::fmt::Arguments<'_>,

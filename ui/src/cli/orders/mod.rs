@@ -7,6 +7,7 @@ pub mod release;
 pub mod scale;
 
 pub mod answer;
+pub mod asking;
 mod hearing;
 
 use std::time::Duration;
@@ -46,9 +47,9 @@ fn words(text: &str) -> Result<String, String> {
 /// A direction of scaling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Way {
-    /// More workers
+    /// More
     Up,
-    /// Fewer workers
+    /// Fewer
     Down,
 }
 
@@ -83,7 +84,7 @@ impl From<Ways> for Scope {
 }
 
 /// Gives a command and tells what came of it.
-async fn order(context: &Context, action: Action, reason: &str, json: bool) -> Result<(), Failure> {
+pub async fn order(context: &Context, action: Action, reason: &str, json: bool) -> Result<(), Failure> {
     let actor = actor(&context.global, &context.settings)?;
     with_store(&context.settings, async |store| {
         let (answer, _) = give(context, store, actor, action, reason).await?;

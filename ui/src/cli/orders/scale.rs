@@ -1,20 +1,18 @@
 //! `windlass scale`: workers are added or removed by hand.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
 use clap::Args as ClapArgs;
 use windlass::model::{Action, Direction, EventType, WorkerName};
 use windlass::policy::candidates;
 use windlass::store::Store;
 use windlass_ui::format;
 
+use super::asking::{agree, is_asked};
 use super::{Reason, Way, give};
 use crate::cli::Context;
 use crate::cli::actor::actor;
 use crate::cli::facts::Form;
 use crate::cli::failure::Failure;
 use crate::cli::memory::with_store;
-use crate::cli::screen::note;
 
 /// How many, which, why.
 #[derive(Debug, ClapArgs)]
@@ -54,7 +52,7 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     }
     let actor = actor(&context.global, &context.settings)?;
     with_store(&context.settings, async |store| {
-        if direction == Direction::Down && asks(context, &args) {
+        if direction == Direction::Down && is_asked(context, args.yes, args.form) {
             confirm(store, count, args.worker.as_ref()).await?;
         }
         let (worker, honor_cooldown) = (args.worker.clone(), args.honor_cooldown);
@@ -81,12 +79,6 @@ pub async fn run(context: &Context, args: Args) -> Result<(), Failure> {
     .await
 }
 
-/// A person at a terminal is asked; a script is not.
-fn asks(context: &Context, args: &Args) -> bool {
-    let person = io::stdin().is_terminal() && io::stderr().is_terminal();
-    person && !args.yes && !args.form.json && context.settings.config.cockpit.confirm
-}
-
 async fn confirm(store: &Store, count: u32, named: Option<&WorkerName>) -> Result<(), Failure> {
     let state = store.snapshot().await?.state;
     let going: Vec<String> = match named {
@@ -100,19 +92,5 @@ async fn confirm(store: &Store, count: u32, named: Option<&WorkerName>) -> Resul
     let (before, workers) = (state.worker_count(), format::plural(going.len() as u64, "worker"));
     let after = before.saturating_sub(u32::try_from(going.len()).unwrap_or(u32::MAX));
     let question = format!("remove {workers} ({}): {before} → {after}. Go on? [y/N] ", going.join(", "));
-    let answer = tokio::task::spawn_blocking(move || ask(&question)).await.map_err(Failure::failed)??;
-    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
-        return Ok(());
-    }
-    note("nothing was changed");
-    Err(Failure::Told)
-}
-
-fn ask(question: &str) -> io::Result<String> {
-    let mut err = io::stderr().lock();
-    write!(err, "{question}")?;
-    err.flush()?;
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    Ok(line)
+    agree(question).await
 }

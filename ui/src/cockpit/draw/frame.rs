@@ -6,10 +6,12 @@ use ratatui::style::{Color, Modifier};
 use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
+use windlass::model::ContainerStatus;
 
 use super::super::layout::{Pane, Places};
 use super::super::model::{Model, Trouble};
 use super::super::roster::Sort;
+use super::pools::container_mark;
 use super::text::{fit, span};
 use crate::format;
 
@@ -67,12 +69,13 @@ fn aside(model: &Model, pane: Pane, width: u16) -> Vec<Span<'static>> {
     let theme = &model.theme;
     let note = |text: String| vec![span(text, theme.faint)];
     let stale = matches!(model.trouble(), Some(Trouble::StoreDown { .. } | Trouble::Ended));
-    if stale && pane != Pane::Workers && pane != Pane::Timeline {
+    if stale && !matches!(pane, Pane::Workers | Pane::Timeline | Pane::Pools) {
         return vec![span(" stale ", theme.warn)];
     }
     match pane {
         Pane::Workers => workers(model, stale),
         Pane::Why => why(model),
+        Pane::Pools => pools(model, stale),
         Pane::Timeline => timeline(model, stale, width),
         Pane::Operations if model.zoomed => note(format!(" {} running ", model.view.state.operations.len())),
         Pane::Redis => match &model.view.redis {
@@ -103,6 +106,23 @@ fn workers(model: &Model, stale: bool) -> Vec<Span<'static>> {
             )
         }
         (None, _) => " none ".to_owned(),
+    };
+    parts.push(span(place, theme.faint));
+    parts
+}
+
+/// The marks of the containers' states, and where one stands.
+fn pools(model: &Model, outdated: bool) -> Vec<Span<'static>> {
+    let theme = &model.theme;
+    let mut parts = if outdated { vec![span(" stale", theme.warn)] } else { Vec::new() };
+    for status in ContainerStatus::ALL {
+        let (mark, style) = container_mark(status, theme);
+        parts.push(span(format!(" {mark}"), style));
+        parts.push(span(format!(" {status}"), theme.faint));
+    }
+    let place = match model.pools.order.len() {
+        0 => " · none ".to_owned(),
+        len => format!(" · {} of {} ", format::count(model.pools.index() as u64 + 1), format::count(len as u64)),
     };
     parts.push(span(place, theme.faint));
     parts

@@ -63,7 +63,7 @@ fn standing(model: &Model, width: u16) -> Vec<Span<'static>> {
             });
             parts.push(span("leader ", theme.faint));
             parts.push(span(format!("{} ", fit(name, room)), theme.text));
-            parts.push(span(format!("e{} ", leader.epoch), theme.faint));
+            parts.push(span(format!("e{} ", short(leader.epoch)), theme.faint));
         }
         None => parts.push(span("○ no engine ", theme.bad)),
     }
@@ -146,22 +146,41 @@ fn directions(model: &Model) -> Vec<Span<'static>> {
     parts
 }
 
+/// An epoch for people. It begins at the time in microseconds; its last digits tell one leader from the next.
+fn short(epoch: u64) -> String {
+    if epoch < 1_000_000 { epoch.to_string() } else { format!("…{:04}", epoch % 10_000) }
+}
+
 /// What is wrong with what is shown.
 pub fn banner(model: &Model, area: Rect, buf: &mut Buffer) {
     let Some(trouble) = model.trouble() else {
         return;
     };
     let text = match trouble {
-        Trouble::StoreDown { since, error } => {
+        Trouble::StoreDown { since, error, protects } => {
             let age = format::age(since, model.now);
-            format!(
-                " ✗ Redis does not answer for {age}: {error}. What you see is what was last read; nothing is removed."
-            )
+            match protects {
+                None => format!(
+                    " ✗ Redis does not answer for {age}: {error}. What you see is what was last read; nothing is removed."
+                ),
+                Some(true) => {
+                    format!(" ✗ Redis is down for {age}: {error}. The minimum is protected, nothing is removed.")
+                }
+                Some(false) => format!(" ✗ Redis is down for {age}: {error}. Nothing is changed until it is back."),
+            }
         }
         Trouble::ClusterSilent { since, error } => {
             let age = format::age(since, model.now);
             format!(
                 " ✗ the cluster does not answer for {age}: {error}. What you see of it was last seen before; nothing is removed."
+            )
+        }
+        Trouble::Unreadable { count: 1, first } => {
+            format!(" ✗ a value in Redis cannot be read: {first}. The leader sets it aside; nothing is deleted.")
+        }
+        Trouble::Unreadable { count, first } => {
+            format!(
+                " ✗ {count} values in Redis cannot be read: {first}, … The leader sets them aside; nothing is deleted."
             )
         }
         Trouble::NoLeader => " ○ no engine runs; this is what Redis remembers".to_owned(),

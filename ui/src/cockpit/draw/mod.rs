@@ -10,6 +10,8 @@ mod help;
 mod menus;
 mod operations;
 mod palette;
+mod pool;
+mod pools;
 mod redis;
 mod status;
 mod text;
@@ -64,6 +66,7 @@ fn paint(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             Popup::Event(event) => detail::event(model, event, area, buf),
             Popup::Track(open) => track::draw(model, open, area, buf),
             Popup::Letters(open) => deliveries::letters(model, open, area, buf),
+            Popup::Pool(open) => pool::draw(model, open, area, buf),
             Popup::Targets(offset) => deliveries::targets(model, *offset, area, buf),
             Popup::Worker(name, offset) => detail::worker(model, name, *offset, area, buf),
             Popup::Help(offset) => help::draw(model, *offset, area, buf),
@@ -76,6 +79,7 @@ fn paint(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
 fn draw_pane(model: &Model, pane: Pane, area: Rect, buf: &mut Buffer) {
     match pane {
         Pane::Workers => workers::draw(model, area, buf),
+        Pane::Pools => pools::draw(model, area, buf),
         Pane::Timeline => timeline::draw(model, area, buf),
         _ => {
             let lines = lines_of(model, pane, area);
@@ -99,7 +103,7 @@ fn lines_of(model: &Model, pane: Pane, area: Rect) -> Vec<Line<'static>> {
         Pane::Guards => guards::lines(model, area),
         Pane::Operations => operations::lines(model, area),
         Pane::Redis => redis::lines(model, area),
-        Pane::Workers | Pane::Timeline => Vec::new(),
+        Pane::Workers | Pane::Timeline | Pane::Pools => Vec::new(),
     }
 }
 

@@ -31,7 +31,7 @@ fn filter(model: &Model, input: &tui_input::Input, area: Rect, buf: &mut Buffer)
         let found = format::count(model.timeline.rows.len() as u64);
         let of = format::count(model.view.events.len() as u64);
         let keys = match area.width {
-            130.. => "words, type: severity: worker: operation: actor:   enter keeps, ",
+            130.. => "words, type: severity: worker: function: operation: actor:   enter keeps, ",
             100.. => "enter keeps, ",
             _ => "",
         };
@@ -123,6 +123,9 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer) {
             (Act::Zoom, "zoom"),
         ],
         Pane::Why => &[(Act::WhyDirection, "up/down"), (Act::Zoom, "zoom"), (Act::Pause, "pause")],
+        Pane::Pools => {
+            &[(Act::Detail, "open"), (Act::PoolDrain, "drain"), (Act::PoolWake, "wake"), (Act::Filter, "filter")]
+        }
         Pane::Operations => &[(Act::Detail, "steps"), (Act::Zoom, "zoom"), (Act::Pause, "pause")],
         _ => &[(Act::Zoom, "zoom"), (Act::Pause, "pause")],
     };

@@ -186,5 +186,6 @@ pub fn label(gate: GateKind) -> &'static str {
         GateKind::Operations => "in flight",
         GateKind::Candidate => "candidate",
         GateKind::Observation => "observed",
+        GateKind::Memory => "redis",
     }
 }

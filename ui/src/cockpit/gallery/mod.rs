@@ -1,6 +1,7 @@
 //! A synthetic picture in which everything is going on at once: for screenshots, tests and benches.
 
 mod deliveries;
+mod pools;
 mod state;
 mod story;
 mod verdict;
@@ -16,6 +17,7 @@ use windlass::model::{
 };
 
 pub use deliveries::deliveries;
+pub use pools::{pools, with_pools};
 use state::state;
 use story::{Log, story};
 use verdict::verdict;

@@ -24,7 +24,7 @@ pub struct Log {
 }
 
 impl Log {
-    fn add(
+    pub fn add(
         &mut self,
         seconds_ago: i64,
         source: &str,

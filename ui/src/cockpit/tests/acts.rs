@@ -71,6 +71,25 @@ fn check(act: Act, key: &str) {
             let effects = press(&mut model, key);
             assert_eq!(effects, [Effect::Send { action: Action::Reconcile, reason: "manual".to_owned() }], "{said}");
         }
+        Act::PoolUp | Act::PoolDown | Act::PoolWake => {
+            let mut model = model_of(gallery::with_pools(gallery::view()), 80, 24);
+            press(&mut model, "7 j");
+            press(&mut model, key);
+            let function = "ocr".parse().unwrap();
+            let wanted = match act {
+                Act::PoolUp => Action::PoolScale { function, direction: Direction::Up, count: 1 },
+                Act::PoolDown => Action::PoolScale { function, direction: Direction::Down, count: 1 },
+                _ => Action::PoolWake { function },
+            };
+            assert_eq!(*confirmed(&model), wanted, "{said}");
+        }
+        Act::PoolDrain => {
+            let mut model = model_of(gallery::with_pools(gallery::view()), 80, 24);
+            press(&mut model, "7 enter j");
+            press(&mut model, key);
+            let wanted = Action::PoolDrain { function: "hello".parse().unwrap(), container: "hello-2".to_owned() };
+            assert_eq!(*confirmed(&model), wanted, "{said}");
+        }
         Act::Detail => {
             press(&mut model, key);
             assert!(matches!(top(&model), Popup::Worker(name, 0) if name.as_str() == "k3s-edge"), "{said}");
@@ -158,7 +177,7 @@ fn check(act: Act, key: &str) {
             press(&mut model, key);
             assert_eq!((model.focus, model.tab), (Pane::Redis, Pane::Redis), "{said}");
         }
-        Act::Pane1 | Act::Pane2 | Act::Pane3 | Act::Pane4 | Act::Pane5 | Act::Pane6 => {
+        Act::Pane1 | Act::Pane2 | Act::Pane3 | Act::Pane4 | Act::Pane5 | Act::Pane6 | Act::Pane7 => {
             press(&mut model, key);
             assert_eq!(model.focus, pane(act), "{said}");
         }

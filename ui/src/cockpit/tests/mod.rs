@@ -4,6 +4,7 @@ mod acts;
 mod answers;
 mod deliveries;
 mod log;
+mod pools;
 mod popups;
 mod screens;
 mod styles;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use insta::assert_snapshot;
+use windlass::model::damage::{Flaw, Lost, Problem, Spot};
 use windlass::model::{StoreHealth, View};
 
 use super::super::layout::Pane;
@@ -48,11 +49,45 @@ fn tabs_share_a_place_on_a_small_terminal() {
 fn redis_down_is_said_and_panes_are_stale() {
     let mut view = gallery::view();
     let since = view.at - TimeDelta::seconds(73);
-    view.store = StoreHealth::Down { since, error: "connection refused".to_owned() };
+    view.store = StoreHealth::Down { since, error: "connection refused".to_owned(), protects: None };
     let shown = screen(&model_of(view, 120, 40));
     assert!(shown.contains("Redis does not answer for 1m13s: connection refused"));
     assert!(shown.matches(" stale ").count() >= 6, "{shown}");
     assert_snapshot!(shown);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let mut view = gallery::view();
+    let key = "{edge}:cooldown:scale_up".to_owned();
+    let problem = Problem::new(key, Spot::Whole, Flaw::Damaged, "`soon` is no time".to_owned(), Lost::Time);
+    view.problems = Arc::new(vec![problem.clone()]);
+    let shown = screen(&model_of(view.clone(), 120, 40));
+    assert!(shown.contains("a value in Redis cannot be read: {edge}:cooldown:scale_up: `soon` is no time"), "{shown}");
+    view.problems = Arc::new(vec![problem.clone(), problem]);
+    assert!(screen(&model_of(view, 120, 40)).contains("2 values in Redis cannot be read"));
+}
+
+#[test]
+fn an_epoch_that_began_at_the_time_is_short() {
+    let mut view = gallery::view();
+    view.leader.as_mut().unwrap().epoch = 1_795_189_248_123_456;
+    let shown = screen(&model_of(view, 120, 40));
+    assert!(shown.contains("e…3456"), "{shown}");
+}
+
+#[test]
+fn what_the_engine_does_without_redis_is_said() {
+    let mut view = gallery::view();
+    let since = view.at - TimeDelta::seconds(73);
+    for (protects, said) in [
+        (true, "Redis is down for 1m13s: out of memory. The minimum is protected, nothing is removed."),
+        (false, "Redis is down for 1m13s: out of memory. Nothing is changed until it is back."),
+    ] {
+        view.store = StoreHealth::Down { since, error: "out of memory".to_owned(), protects: Some(protects) };
+        let shown = screen(&model_of(view.clone(), 120, 40));
+        assert!(shown.contains(said), "{shown}");
+    }
 }
 
 #[test]

@@ -15,14 +15,17 @@ use super::super::model::{Model, Paused, Tone};
 use super::super::popup::{Confirm, EventDetail, HoldMenu, HoldStage, Letters, Menu, OpenTrack, Popup};
 use super::super::track::operation_of;
 use super::views::toast;
-use super::{navigate, palette, set_filter};
+use super::{navigate, palette, pools, set_filter};
 use crate::describe::workers_of;
 
 /// The reason that is given where none was asked for.
-const MANUAL: &str = "manual";
+pub(super) const MANUAL: &str = "manual";
 
 /// Performs an action.
 pub(super) fn perform(model: &mut Model, act: Act) -> Vec<Effect> {
+    if let Some(meaning) = pools::meaning(act, model.focus == Pane::Pools) {
+        return pools::perform(model, meaning);
+    }
     match act {
         Act::ScaleUp => return scale(model, Direction::Up, None),
         Act::ScaleDown => {
@@ -70,6 +73,7 @@ pub(super) fn perform(model: &mut Model, act: Act) -> Vec<Effect> {
         Act::DeadLetters => model.popups.push(Popup::Letters(Letters::of(model.view.deliveries.as_deref()))),
         Act::Targets => model.popups.push(Popup::Targets(0)),
         Act::Pause => pause(model),
+        Act::Zoom if pools::stand_alone(model) => model.focus = Pane::Workers,
         Act::Zoom => model.zoomed = !model.zoomed,
         Act::Sort => {
             model.roster.sort = model.roster.sort.next();
@@ -130,6 +134,8 @@ fn open_detail(model: &mut Model) {
         if let Some(name) = model.roster.selected.clone() {
             model.popups.push(Popup::Worker(name, 0));
         }
+    } else if model.focus == Pane::Pools {
+        pools::open(model);
     } else if model.focus == Pane::Operations && model.ledger.selected().is_some() {
         perform(model, Act::Operation);
     } else {

@@ -4,6 +4,7 @@ mod acts;
 mod letters;
 mod navigate;
 mod palette;
+mod pools;
 mod popups;
 mod views;
 
@@ -90,12 +91,16 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Esc undoes what was last put on: the toast, the zoom, the filter.
+/// Esc undoes what was last put on: the toast, the zoom, pools over everything else, the filter.
 fn on_escape(model: &mut Model) {
     if model.toast.take().is_some() {
         return;
     }
     if std::mem::take(&mut model.zoomed) {
+        return;
+    }
+    if pools::stand_alone(model) {
+        model.focus = super::layout::Pane::Workers;
         return;
     }
     if !model.timeline.filter.is_empty() {

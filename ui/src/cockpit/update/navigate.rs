@@ -51,17 +51,20 @@ pub(super) fn perform(model: &mut Model, act: Act) {
         move_in(model, go);
         return;
     }
-    let at = model.focus.number() - 1;
-    let all = Pane::ALL.len();
+    // Nobody gets to the pools by the way who has none.
+    let has_pools = !model.pools.order.is_empty();
+    let panes: Vec<Pane> = Pane::ALL.into_iter().filter(|pane| *pane != Pane::Pools || has_pools).collect();
+    let (at, all) = (panes.iter().position(|pane| *pane == model.focus).unwrap_or(0), panes.len());
     let target = match act {
-        Act::NextPane => Pane::ALL[(at + 1) % all],
-        Act::PreviousPane => Pane::ALL[(at + all - 1) % all],
+        Act::NextPane => panes[(at + 1) % all],
+        Act::PreviousPane => panes[(at + all - 1) % all],
         Act::Pane1 => Pane::Workers,
         Act::Pane2 => Pane::Why,
         Act::Pane3 => Pane::Guards,
         Act::Pane4 => Pane::Operations,
         Act::Pane5 => Pane::Timeline,
         Act::Pane6 => Pane::Redis,
+        Act::Pane7 => Pane::Pools,
         _ => return,
     };
     model.focus = target;
@@ -76,6 +79,10 @@ fn move_in(model: &mut Model, go: Go) {
         Pane::Workers => {
             let to = go.from(model.roster.index().unwrap_or(0), model.roster.order.len(), rows.saturating_sub(1));
             model.roster.select(to);
+        }
+        Pane::Pools => {
+            let to = go.from(model.pools.index(), model.pools.order.len(), rows.saturating_sub(1));
+            model.pools.select(to);
         }
         Pane::Operations => {
             let to = go.from(model.ledger.index(), model.ledger.order.len(), rows);
@@ -109,6 +116,8 @@ pub(in crate::cockpit) fn settle(model: &mut Model) {
     let workers = rows(Pane::Workers).saturating_sub(1);
     let selected = model.roster.index().unwrap_or(0);
     model.roster.offset = scrolled(model.roster.offset, selected, model.roster.order.len(), workers);
+    let (pools, len) = (rows(Pane::Pools).saturating_sub(1), model.pools.order.len());
+    model.pools.offset = scrolled(model.pools.offset, model.pools.index(), len, pools);
     if rows(Pane::Operations) > 0 {
         let (first, len) = super::super::draw::operation_place(model, places.inner(Pane::Operations));
         model.scroll.operations = scrolled(model.scroll.operations, first, len, rows(Pane::Operations));

@@ -13,7 +13,7 @@ use super::super::model::Model;
 use super::super::popup::{Confirm, DURATIONS, EventDetail, HoldStage, Menu, OpenTrack, Popup, SCOPES};
 use super::super::track::operation_of;
 use super::navigate::Go;
-use super::{acts, letters, palette, paste_into, type_into};
+use super::{acts, letters, palette, paste_into, pools, type_into};
 
 /// What a key did to a popup.
 pub(super) enum Done {
@@ -49,6 +49,7 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Popup::Event(detail) => on_event(model, detail, key, act, go),
         Popup::Track(open) => on_track(model, open, key, act, go),
         Popup::Letters(open) => letters::on_key(model, open, key, act),
+        Popup::Pool(open) => pools::on_key(model, open, key, act),
         Popup::Targets(offset) => {
             let (len, page) = draw::targets_size(model);
             scroll(offset, go, len, page);

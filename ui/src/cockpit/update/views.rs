@@ -48,6 +48,7 @@ fn shows_the_same(a: &View, b: &View) -> bool {
         && same(a.verdict.as_ref(), b.verdict.as_ref())
         && same(a.redis.as_ref(), b.redis.as_ref())
         && same(a.deliveries.as_ref(), b.deliveries.as_ref())
+        && same(a.pools.as_ref(), b.pools.as_ref())
         && a.store == b.store
         && a.leader == b.leader
         && a.engine == b.engine
@@ -74,6 +75,7 @@ fn refresh_popups(model: &mut Model) {
         match popup {
             Popup::Event(detail) => detail.refresh(&view.events),
             Popup::Track(open) => open.refresh(&view),
+            Popup::Pool(open) => open.refresh(&view),
             Popup::Letters(open) => {
                 if let Some(known) = view.deliveries.as_deref() {
                     open.refresh(known);

@@ -1,0 +1,287 @@
+//! Leading without Redis. What was known is kept in memory, events are delivered in memory and wait in the outbox to be recorded; what adds
+//! capacity is done, nothing is ever removed. A sole replica goes on for as long as it lasts, one of several until its lease ends.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::Leader;
+use super::delivery::guarded;
+use crate::clock;
+use crate::engine::inbox::Inbox;
+use crate::engine::lease::LeaseKeeper;
+use crate::engine::outage::Outage;
+use crate::engine::outbox::Outbox;
+use crate::engine::{Parts, Standing, mend};
+use crate::handlers::{Because, Draft};
+use crate::model::event::{CooldownStarted, HoldPlaced, StoreDegraded, StoreRestored};
+use crate::model::{Direction, Event, State};
+use crate::store::StoreError;
+
+/// So many events are delivered before something else gets its turn.
+const BREATH: usize = 256;
+
+/// What is known of the outage, and what waits for its end.
+pub(super) struct Adrift {
+    since: DateTime<Utc>,
+    error: String,
+    pub(super) outbox: Outbox,
+    /// What handlers have dealt with meanwhile, by the handler's number: they are not told again when Redis is back.
+    pub(super) heard: HashSet<(usize, Uuid)>,
+    returning: JoinSet<Attempt>,
+    next_try: Instant,
+    waits: Outage,
+}
+
+/// What came of asking for the lease: when it was asked for; the new epoch, or nothing where another replica has it.
+pub(super) type Attempt = (Instant, Result<Option<u64>, StoreError>);
+
+impl Adrift {
+    /// Keeps events for when Redis is back, within the outbox's bound.
+    pub(super) fn keep(&mut self, events: Vec<Event>, handlers: usize) {
+        for dropped in self.outbox.keep(events) {
+            for handler in 0..handlers {
+                self.heard.remove(&(handler, dropped.event_id));
+            }
+        }
+    }
+
+    /// When Redis is asked again; `None`: it is being asked.
+    pub(super) fn next_try(&self) -> Option<Instant> {
+        self.returning.is_empty().then_some(self.next_try)
+    }
+
+    /// Asks for the lease when it is time, beside the loop: that Redis does not answer must not keep the engine from acting.
+    fn ask(&mut self, parts: &Parts) {
+        if !self.returning.is_empty() || clock::monotonic() < self.next_try {
+            return;
+        }
+        let (store, server, replica) = (parts.store.clone(), parts.server.clone(), parts.replica.clone());
+        let lease = parts.config.leader.lease.get();
+        self.returning.spawn(async move {
+            let asked = clock::monotonic();
+            let answer = store.acquire_lease(&replica, lease).await;
+            // The own server may be gone: it is started again on the same data.
+            if let (Err(_), Some(server)) = (&answer, &server)
+                && let Err(error) = server.ensure_running().await
+            {
+                tracing::error!(%error, "the Redis server cannot be started");
+            }
+            (asked, answer)
+        });
+    }
+
+    /// Waits until the question is answered; for ever where none is asked.
+    pub(super) async fn answered(&mut self) -> Attempt {
+        match self.returning.join_next().await {
+            Some(Ok(answer)) => answer,
+            Some(Err(error)) => (self.next_try, Err(StoreError::Unavailable(error.to_string()))),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Redis cannot be used yet.
+    fn not_yet(&mut self, error: &StoreError) {
+        tracing::debug!(%error, "Redis cannot be used yet");
+        self.next_try = clock::monotonic() + self.waits.note(error, self.since);
+    }
+}
+
+impl Leader<'_> {
+    /// Redis cannot be used: from now on this leader is on its own.
+    pub(super) fn cast_off(&mut self, error: &StoreError) {
+        if self.adrift.is_some() {
+            return;
+        }
+        let longest = self.parts.config.redis.outbox as usize;
+        self.adrift = Some(Adrift {
+            since: self.parts.clock.now(),
+            error: error.to_string(),
+            outbox: Outbox::new(longest),
+            heard: HashSet::new(),
+            returning: JoinSet::new(),
+            next_try: clock::monotonic(),
+            waits: Outage::default(),
+        });
+        self.webhooks = None;
+        if self.may_act() {
+            tracing::error!(%error, "Redis cannot be used: the minimum is protected, nothing is removed");
+        } else {
+            tracing::error!(%error, "Redis cannot be used: another replica may lead, so nothing is changed");
+        }
+        self.tell();
+    }
+
+    /// Whether this replica may do anything outside: while its lease is certain, and without Redis also where nobody else is there to
+    /// take it.
+    pub(super) fn may_act(&self) -> bool {
+        self.lease.held().is_certain() || (self.adrift.is_some() && self.others.is_sole())
+    }
+
+    /// Tells where this replica stands.
+    pub(super) fn tell(&self) {
+        let now = match &self.adrift {
+            None => Standing::Leader,
+            Some(adrift) => Standing::WithoutStore { error: adrift.error.clone(), protects: self.may_act() },
+        };
+        super::super::stand(&self.standing, now);
+    }
+
+    /// One round without Redis; whether there is more to hear.
+    pub(super) async fn drift(&mut self) -> Result<bool, StoreError> {
+        if let Some(adrift) = &mut self.adrift {
+            adrift.ask(self.parts);
+        }
+        self.tell();
+        if !self.may_act() {
+            // Another replica may decide otherwise.
+            return Ok(false);
+        }
+        self.hear_in_memory().await?;
+        self.pass_time().await?;
+        let more = self.hear_in_memory().await?;
+        self.start_work();
+        self.start_look();
+        Ok(more)
+    }
+
+    /// Delivers what handlers have not dealt with; whether there is more. What one of them fails on comes again from Redis.
+    async fn hear_in_memory(&mut self) -> Result<bool, StoreError> {
+        for _ in 0..BREATH {
+            let Some((index, event)) = self.unheard.next() else { return Ok(false) };
+            let Some(handler) = self.parts.handlers.get(index) else { continue };
+            let mut draft = self.draft(handler.name(), self.parts.clock.now());
+            match guarded(handler.as_ref(), &event, &self.world(draft.now()), &mut draft) {
+                Ok(()) => {
+                    self.commit(draft, None).await?;
+                    self.dealt_with(index, event.event_id);
+                }
+                Err(error) => tracing::warn!(handler = handler.name(), %error, "a handler failed without Redis"),
+            }
+        }
+        Ok(true)
+    }
+
+    /// A handler has dealt with an event.
+    pub(super) fn dealt_with(&mut self, index: usize, event: Uuid) {
+        self.unheard.heard(index, event);
+        if let Some(adrift) = &mut self.adrift {
+            adrift.heard.insert((index, event));
+        }
+    }
+
+    /// Whether a handler dealt with an event while there was no Redis to say so.
+    pub(super) fn was_dealt_with(&mut self, index: usize, event: Uuid) -> bool {
+        self.heard.remove(&(index, event))
+    }
+
+    /// What Redis answered; whether this replica leads on (`false`: another one leads).
+    pub(super) async fn answered(&mut self, (asked, answer): Attempt) -> Result<bool, StoreError> {
+        let came = match answer {
+            Ok(Some(epoch)) => self.come_back(epoch, asked).await,
+            Ok(None) => {
+                self.abandon();
+                return Ok(false);
+            }
+            Err(error) => Err(error),
+        };
+        match (came, &mut self.adrift) {
+            (Err(StoreError::Fenced { ours, newest }), _) => {
+                self.abandon();
+                Err(StoreError::Fenced { ours, newest })
+            }
+            (Err(error), Some(adrift)) => {
+                adrift.not_yet(&error);
+                Ok(true)
+            }
+            (Err(error), None) => Err(error),
+            (Ok(()), _) => Ok(true),
+        }
+    }
+
+    fn abandon(&mut self) {
+        if let Some(adrift) = &mut self.adrift {
+            adrift.outbox.abandon();
+            let events = adrift.outbox.dropped();
+            tracing::warn!(
+                events,
+                "another replica has led meanwhile: what happened here is not recorded, it reads it off the cluster"
+            );
+        }
+    }
+
+    /// Redis is back, and the lease is ours: what happened meanwhile is recorded on what Redis remembers, if nobody else led and Redis has
+    /// not lost its memory. Otherwise the cluster tells.
+    async fn come_back(&mut self, epoch: u64, asked: Instant) -> Result<(), StoreError> {
+        let parts = self.parts;
+        let (store, lease) = (&parts.store, parts.config.leader.lease.get());
+        let keeper = LeaseKeeper::start(store.clone(), parts.replica.clone(), lease, asked);
+        let snapshot = mend::remembered(parts, epoch).await?;
+        let inbox = Inbox::open(parts).await?;
+        // Whoever leads says so there before anything else.
+        let led_last = snapshot.engine.as_ref().map(|engine| &engine.replica);
+        let is_ours = led_last == Some(&parts.replica) && epoch > self.epoch;
+        let mut state = snapshot.state;
+        let Some(adrift) = &mut self.adrift else { return Ok(()) };
+        if is_ours {
+            let longest = parts.config.autoscaler.events.event_bus.max_stream_length;
+            adrift.outbox.record(store, epoch, &mut state, longest).await?;
+        } else {
+            adrift.outbox.abandon();
+        }
+        let lost_everything = led_last.is_none();
+        let Some(Adrift { since, error, outbox, heard, .. }) = self.adrift.take() else { return Ok(()) };
+        let (kept, dropped) = (outbox.kept(), outbox.dropped());
+        tracing::info!(kept, dropped, epoch, "Redis is back");
+        if dropped > 0 {
+            tracing::warn!(dropped, "events of the outage are not recorded; the state is read off the cluster");
+        }
+        let known = std::mem::replace(&mut self.state, state);
+        (self.epoch, self.inbox, self.lease) = (epoch, inbox, keeper);
+        self.heard = if is_ours { heard } else { HashSet::new() };
+        self.unheard = super::Unheard::default();
+        if !is_ours || dropped > 0 {
+            // The state is no longer the one that was held against what was seen: nothing is concluded before the next look.
+            self.observation = None;
+            self.has_looked = false;
+        }
+        self.settle_in();
+
+        let (mut draft, elected) = self.elected();
+        let degraded = draft.emit(StoreDegraded { error, since }, Because::default());
+        let duration = clock::between(since, draft.now()).as_secs_f64();
+        let because = Because::of(degraded);
+        draft.emit(StoreRestored { duration, events_kept: kept, events_dropped: dropped }, because);
+        if lost_everything {
+            remember(&known, degraded, &mut draft);
+        }
+        self.commit(draft, None).await?;
+        self.take_over(elected).await?;
+        if self.adrift.is_none()
+            && let Err(error) = store.announce(&self.info()).await
+        {
+            self.cast_off(&error);
+        }
+        self.tell();
+        Ok(())
+    }
+}
+
+/// Redis has forgotten everything, and this process has not: what the cluster cannot tell is said again.
+fn remember(known: &State, because: Uuid, draft: &mut Draft) {
+    let now = draft.now();
+    for direction in Direction::BOTH {
+        if let Some(hold) = known.hold(direction, now) {
+            let data = HoldPlaced { direction, until: hold.until, reason: hold.reason.clone() };
+            draft.emit(data, Because::of(because).by(hold.actor.clone()));
+        }
+        if let Some(until) = known.cooldown(direction, now) {
+            let duration = clock::between(now, until).max(Duration::ZERO).as_secs_f64();
+            draft.emit(CooldownStarted { direction, until, duration }, Because::of(because));
+        }
+    }
+}

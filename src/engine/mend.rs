@@ -1,0 +1,105 @@
+//! Before a leader acts, what cannot be read of what is remembered is set aside, reported, and replaced by the more careful thing.
+
+use crate::clock;
+use crate::handlers::{Because, Draft};
+use crate::model::damage::{Flaw, Lost, Problem, Spot};
+use crate::model::event::ValueQuarantined;
+use crate::model::{Metadata, Observation, State};
+use crate::policy::damage;
+use crate::store::{Mending, Snapshot, StoreError, Transaction};
+
+use super::Parts;
+
+/// Somebody may go on writing what is not windlass's: after so many attempts, what can be read must do.
+const ATTEMPTS: usize = 5;
+/// So many values are set aside in one transaction.
+const TOGETHER: usize = 100;
+
+/// What is remembered, with nothing in it that cannot be read: what could not is in quarantine, and what follows is written beside the
+/// event that says so, all at once, fenced by the lease's epoch.
+pub(super) async fn remembered(parts: &Parts, epoch: u64) -> Result<Snapshot, StoreError> {
+    for _ in 0..ATTEMPTS {
+        let mut snapshot = parts.store.snapshot().await?;
+        if snapshot.problems.is_empty() {
+            return Ok(snapshot);
+        }
+        let problems = std::mem::take(&mut snapshot.problems);
+        for together in problems.chunks(TOGETHER) {
+            snapshot.state = set_aside(parts, epoch, &snapshot, together).await?;
+        }
+    }
+    let snapshot = parts.store.snapshot().await?;
+    for problem in &snapshot.problems {
+        tracing::error!(%problem, "it was set aside and is there again; windlass goes on without it");
+    }
+    Ok(snapshot)
+}
+
+/// A transaction met a value of a foreign type. What is found on reading everything again is left to that; a value where windlass was about to
+/// write for the first time is set aside here. Either way the leader goes on with what Redis then holds: this is why.
+pub(super) async fn met(parts: &Parts, epoch: u64, key: String, error: String) -> StoreError {
+    match set_stray_aside(parts, epoch, &key, &error).await {
+        Ok(()) => StoreError::Foreign { key, error },
+        Err(error) => error,
+    }
+}
+
+async fn set_stray_aside(parts: &Parts, epoch: u64, key: &str, error: &str) -> Result<(), StoreError> {
+    let snapshot = parts.store.snapshot().await?;
+    if snapshot.problems.iter().any(|problem| problem.key == key) || !key.starts_with(parts.store.keys().prefix()) {
+        return Ok(());
+    }
+    let stray = Problem::new(key.to_owned(), Spot::Whole, Flaw::ForeignType, error.to_owned(), Lost::Nothing);
+    set_aside(parts, epoch, &snapshot, &[stray]).await?;
+    Ok(())
+}
+
+async fn set_aside(parts: &Parts, epoch: u64, snapshot: &Snapshot, problems: &[Problem]) -> Result<State, StoreError> {
+    let now = parts.clock.now();
+    let cluster = &parts.config.cluster;
+    let metadata = Metadata { cluster_id: cluster.id.clone(), region: cluster.region.clone() };
+    let mut draft = Draft::new(&snapshot.state, "engine", metadata, now);
+    let mut mending = Mending::new(now);
+    for problem in problems {
+        tracing::error!(%problem, "a value cannot be read; it is set aside");
+        let moved_to = mending.set_aside(parts.store.keys(), problem);
+        report(problem, moved_to, snapshot.observation.as_ref(), parts, &mut draft);
+        if problem.lost == Lost::Index {
+            mending.index(parts.store.recorded_workers().await?);
+        }
+    }
+    let (state, changes, events) = draft.into_parts();
+    let transaction = Transaction {
+        id: clock::fresh_id(now),
+        epoch,
+        changes,
+        events,
+        acknowledgements: Vec::new(),
+        dead_letters: Vec::new(),
+        settled: Vec::new(),
+    };
+    let longest = parts.config.autoscaler.events.event_bus.max_stream_length;
+    let written = parts.store.mend(&mending, &transaction, longest).await;
+    if let Err(StoreError::Unavailable(error)) = written {
+        tracing::warn!(error, "a transaction's outcome is unknown; it is repeated");
+        parts.store.mend(&mending, &transaction, longest).await?;
+    } else {
+        written?;
+    }
+    Ok(state)
+}
+
+fn report(problem: &Problem, moved_to: String, seen: Option<&Observation>, parts: &Parts, draft: &mut Draft) {
+    let consequence = damage::consequence(problem, draft.state(), seen, &parts.config, draft.now());
+    let data = ValueQuarantined {
+        key: problem.key.clone(),
+        field: problem.field.clone(),
+        moved_to,
+        problem: format!("{}: {}", problem.flaw, problem.problem),
+        consequence: consequence.words,
+    };
+    let quarantined = draft.emit(data, Because::default());
+    for event in consequence.events {
+        draft.emit(event, Because::of(quarantined));
+    }
+}
