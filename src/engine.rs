@@ -21,6 +21,7 @@ use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::handlers::Handler;
 use crate::model::ReplicaId;
+use crate::pools::{Board, Pools};
 use crate::store::server::PrivateServer;
 use crate::store::{HandOver, Store, StoreError};
 use leader::{End, Leader};
@@ -69,6 +70,7 @@ pub enum Standing {
 pub struct Engine {
     parts: Parts,
     standing: watch::Sender<Standing>,
+    pools: Pools,
 }
 
 impl Engine {
@@ -76,11 +78,19 @@ impl Engine {
     #[must_use]
     pub fn new(parts: Parts) -> (Self, watch::Receiver<Standing>) {
         let (standing, receiver) = watch::channel(Standing::Follower);
-        (Self { parts, standing }, receiver)
+        let pools = Pools::of(&parts.config, &parts.store, &parts.cluster);
+        (Self { parts, standing, pools }, receiver)
+    }
+
+    /// The function pools as this process knows them, whether it leads or follows.
+    #[must_use]
+    pub fn pools(&self) -> Board {
+        self.pools.board()
     }
 
     /// Runs until it is told to stop. Whatever Redis or the cluster do, it goes on: nothing is concluded from an outage.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
+        let _pools = self.pools.start();
         let lease = self.parts.config.leader.lease.get();
         let peers = Peers::start(self.parts.store.clone(), self.parts.replica.clone(), lease);
         let mut outage = Outage::default();
@@ -90,6 +100,8 @@ impl Engine {
             let ended = match self.parts.store.acquire_lease(&self.parts.replica, lease).await {
                 Ok(Some(epoch)) => self.lead((epoch, asked), peers.others(), &mut outage, &stop).await,
                 Ok(None) => {
+                    // Not sooner: while nobody else is known to lead, the pools are kept on, and nothing is taken from them.
+                    self.pools.follow();
                     stand(&self.standing, Standing::Follower);
                     let _ = stop.run_until_cancelled(self.await_turn(&mut call)).await;
                     continue;
@@ -122,7 +134,7 @@ impl Engine {
         outage: &mut Outage,
         stop: &CancellationToken,
     ) -> Result<End, StoreError> {
-        let mut leader = Leader::begin(&self.parts, self.standing.clone(), others, term).await?;
+        let mut leader = Leader::begin(&self.parts, Some(&self.pools), self.standing.clone(), others, term).await?;
         leader.report_outage(outage).await?;
         leader.lead(stop).await
     }

@@ -181,7 +181,7 @@ async fn a_command_that_makes_no_sense_is_told_what_is_allowed() {
     let stage = Stage::set(&with_tokens(&brisk("c1"))).await;
     for (body, status, words) in [
         ("{", 400, "the body is no JSON"),
-        ("[]", 422, "command: found nothing; allowed: one of dead_letter_drop, dead_letter_retry, hold, protect"),
+        ("[]", 422, "command: found nothing; allowed: one of dead_letter_drop, dead_letter_retry, hold, pool_drain"),
         (r#"{"command": "scal"}"#, 422, r#"command: found "scal"; allowed: one of dead_letter_drop"#),
         (
             r#"{"command": "scale", "direction": "scale_up", "count": 1}"#,
@@ -283,7 +283,7 @@ async fn without_tokens_reading_is_open_on_loopback_and_commands_are_not() {
     let serve = async |config: Config| {
         let stop = tokio_util::sync::CancellationToken::new();
         let views = viewer::follow(store.clone(), config.cluster.id.clone(), stop.clone());
-        http::serve(config.into(), store.clone(), views, None, stop).await
+        http::serve(config.into(), store.clone(), views, None, None, stop).await
     };
     assert!(matches!(serve(config.clone()).await, Err(HttpError::Exposed(_))));
     config.http.listen = Some(stage.server.address.to_string());

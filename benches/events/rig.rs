@@ -71,7 +71,7 @@ impl Running {
             clock: clock::Clock::system(),
             store: store.clone(),
             server: None,
-            cluster: Cluster { host, scheduler: None },
+            cluster: Cluster { host, scheduler: None, pools: None },
             replica: ReplicaId("bench".to_owned()),
             config,
         });

@@ -129,6 +129,8 @@ pub struct Cluster {
     pub host: Arc<dyn WorkerHost>,
     /// The scheduler, where one is attached.
     pub scheduler: Option<Arc<dyn Scheduler>>,
+    /// The containers of function pools; `None`: no pools are kept.
+    pub pools: Option<Arc<dyn PoolHost>>,
 }
 
 /// The cluster of the configuration. Nothing is spoken to yet: one that is down now may come later. The simulated one keeps its world
@@ -145,11 +147,12 @@ pub fn connect(config: &Config, data_dir: &Path) -> Result<Cluster, ClusterError
 /// # Errors
 /// As [`connect`].
 pub fn connect_on(clock: Clock, config: &Config, data_dir: &Path) -> Result<Cluster, ClusterError> {
+    let pools = Some(connect_pools(config, data_dir)?);
     Ok(match config.cluster.kind {
-        ClusterKind::Docker => Cluster { host: Arc::new(docker::DockerHost::new(config)?), scheduler: None },
+        ClusterKind::Docker => Cluster { host: Arc::new(docker::DockerHost::new(config)?), scheduler: None, pools },
         ClusterKind::Simulated => {
             let simulated = Arc::new(simulated::Simulated::new(config, data_dir)?.on(clock));
-            Cluster { host: Arc::clone(&simulated) as Arc<dyn WorkerHost>, scheduler: Some(simulated) }
+            Cluster { host: Arc::clone(&simulated) as Arc<dyn WorkerHost>, scheduler: Some(simulated), pools }
         }
     })
 }
@@ -158,13 +161,12 @@ pub fn connect_on(clock: Clock, config: &Config, data_dir: &Path) -> Result<Clus
 ///
 /// # Errors
 /// Refused if the address of the runtime is not understood.
-pub fn connect_pools(config: &Config, _data_dir: &Path) -> Result<Arc<dyn PoolHost>, ClusterError> {
+pub fn connect_pools(config: &Config, data_dir: &Path) -> Result<Arc<dyn PoolHost>, ClusterError> {
     match config.cluster.kind {
         ClusterKind::Docker => Ok(Arc::new(docker::pools::DockerPools::new(config)?)),
-        ClusterKind::Simulated => Err(ClusterError::Refused {
-            cluster: config.cluster.kind.name(),
-            error: "the simulated cluster has no function pools yet (set `cluster.kind` to docker)".to_owned(),
-        }),
+        ClusterKind::Simulated => {
+            Ok(Arc::new(simulated::pools::SimulatedPools::new(data_dir, config.cluster.simulated.seed)))
+        }
     }
 }
 

@@ -36,6 +36,7 @@ use crate::handlers::{Because, Draft, Handler, World, alert_manager};
 use crate::model::event::{LeaderElected, StoreDegraded, StoreRestored};
 use crate::model::{EngineInfo, Metadata, Observation, State};
 use crate::policy::conditions;
+use crate::pools::Pools;
 use crate::store::StoreError;
 
 pub use stepped::Stepped;
@@ -72,6 +73,8 @@ struct Retry {
 /// The leading replica.
 pub(super) struct Leader<'a> {
     parts: &'a Parts,
+    /// The function pools of this process; `None`: it is stepped by hand, and they are not.
+    pools: Option<&'a Pools>,
     standing: watch::Sender<Standing>,
     others: Others,
     epoch: u64,
@@ -102,6 +105,7 @@ impl<'a> Leader<'a> {
     /// Reads what is remembered, takes over what was left, and says who leads. The lease was asked for at `asked`.
     pub(super) async fn begin(
         parts: &'a Parts,
+        pools: Option<&'a Pools>,
         standing: watch::Sender<Standing>,
         others: Others,
         (epoch, asked): (u64, Instant),
@@ -116,6 +120,7 @@ impl<'a> Leader<'a> {
         let observation = snapshot.observation.filter(|seen| seen.at <= now && now - seen.at <= longest);
         let mut leader = Self {
             parts,
+            pools,
             standing,
             others,
             epoch,
@@ -142,6 +147,7 @@ impl<'a> Leader<'a> {
         let (draft, elected) = leader.elected();
         leader.commit(draft, None).await?;
         leader.take_over(elected).await?;
+        leader.lead_pools();
         leader.tell();
         Ok(leader)
     }
@@ -164,6 +170,13 @@ impl<'a> Leader<'a> {
         self.next_look = parts.clock.monotonic();
         let route = alert_manager::route(&parts.config);
         self.webhooks = Some(webhooks::start(&parts.config, &parts.store, &parts.replica, self.epoch, route));
+    }
+
+    /// The pools are kept under this term's epoch from now on.
+    fn lead_pools(&self) {
+        if let Some(pools) = self.pools {
+            pools.lead(Some(self.epoch));
+        }
     }
 
     /// Says who leads, in an event.

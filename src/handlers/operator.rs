@@ -1,6 +1,9 @@
 //! Applies operators' commands. Every command ends in an event that names the person and what came of it.
 
+pub mod pools;
 mod replay;
+
+use chrono::{DateTime, Utc};
 
 use super::{Because, Draft, World, alert_manager};
 use crate::bus::dead_letters::Letter;
@@ -47,11 +50,7 @@ fn because(command: &Command) -> Because {
 }
 
 fn accept(command: &Command, found: &Found, world: &World<'_>, draft: &mut Draft) -> Result<Vec<Settled>, Refusal> {
-    let age = clock::between(command.issued_at, world.now);
-    if age > STALE_AFTER {
-        let detail = format!("it was given {} s ago; give it again if it is still wanted", age.as_secs());
-        return Err(Refusal { reason: "stale", detail });
-    }
+    refuse_stale(command, world.now)?;
     match &command.action {
         Action::Scale { direction: Direction::Up, count, honor_cooldown, .. } => {
             scale_up(command, *count, *honor_cooldown, world, draft)?;
@@ -70,12 +69,24 @@ fn accept(command: &Command, found: &Found, world: &World<'_>, draft: &mut Draft
             return retry(command, letter(entry, found)?, world, draft).map(|settled| vec![settled]);
         }
         Action::DeadLetterDrop { entry } => return Ok(vec![drop_letter(command, letter(entry, found)?, draft)]),
-        Action::PoolScale { function, .. } | Action::PoolDrain { function, .. } | Action::PoolWake { function } => {
-            return Err(Refusal { reason: "pool", detail: format!("there is no pool {function}") });
+        // Whoever keeps the pools answers these; they only come here where nobody does.
+        Action::PoolScale { .. } | Action::PoolDrain { .. } | Action::PoolWake { .. } => {
+            let detail = "nobody keeps the pools in this process; its log tells why".to_owned();
+            return Err(Refusal { reason: "pool", detail });
         }
         Action::Replay { handler, .. } => return replay::replay(command, handler, found, world, draft),
     }
     Ok(Vec::new())
+}
+
+/// A command that nobody waits for any more is not carried out.
+fn refuse_stale(command: &Command, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let age = clock::between(command.issued_at, now);
+    if age > STALE_AFTER {
+        let detail = format!("it was given {} s ago; give it again if it is still wanted", age.as_secs());
+        return Err(Refusal { reason: "stale", detail });
+    }
+    Ok(())
 }
 
 fn letter<'a>(entry: &str, found: &'a Found) -> Result<&'a Letter, Refusal> {

@@ -10,6 +10,7 @@ mod feed;
 mod health;
 mod metrics;
 mod openapi;
+mod pools;
 mod query;
 mod reads;
 mod request;
@@ -26,9 +27,11 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::engine::Standing;
 use crate::model::{Event, View};
+use crate::pools::Board;
 use crate::store::Store;
 use access::Tokens;
 use metrics::Metrics;
+use pools::Pools;
 use request::Requests;
 
 /// Batches of events that wait for the commands that wait for them.
@@ -80,18 +83,21 @@ struct App {
     tokens: Tokens,
     requests: Requests,
     metrics: Metrics,
+    pools: Pools,
     /// What happens, in the batches in which it happens.
     events: broadcast::Sender<Arc<[Event]>>,
     /// The API's description.
     document: String,
 }
 
-/// Serves until `stop`; `None`: `http.listen` is not set. `standing` is the engine's in this process, where there is one.
+/// Serves until `stop`; `None`: `http.listen` is not set. `standing` and `board` are the engine's in this process, where there is one:
+/// where there is none, the pools are those of the views.
 pub async fn serve(
     config: Arc<Config>,
     store: Store,
     views: watch::Receiver<Arc<View>>,
     standing: Option<watch::Receiver<Standing>>,
+    board: Option<Board>,
     stop: CancellationToken,
 ) -> Result<Option<Serving>, HttpError> {
     let Some(listen) = &config.http.listen else { return Ok(None) };
@@ -108,7 +114,8 @@ pub async fn serve(
     let (events, _) = broadcast::channel(BATCHES_WAITING);
     let feed = feed::follow(store.clone(), feed::end(&store).await, fold, events.clone());
     let document = document.to_string();
-    let app = Arc::new(App { config, store, views, standing, tokens, requests, metrics, events, document });
+    let pools = Pools::new(board, &views);
+    let app = Arc::new(App { config, store, views, standing, tokens, requests, metrics, pools, events, document });
     let (address, serving) = server::start(address, routes::router(routes, app), stop.clone()).await?;
     let task = tokio::spawn(async move {
         tokio::select! {

@@ -28,7 +28,7 @@ impl App {
     }
 
     /// The view while it is kept fresh. A list has no place to say that it is an old one.
-    fn fresh_view(&self) -> Result<Arc<View>, Problem> {
+    pub(super) fn fresh_view(&self) -> Result<Arc<View>, Problem> {
         let view = self.view()?;
         match &view.store {
             StoreHealth::Up => Ok(view),

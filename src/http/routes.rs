@@ -19,11 +19,12 @@ use super::access::{self, Access};
 use super::answer::{ErrorBody, Problem, RefusedBody, nothing_here, wrong_method};
 use super::health::Health;
 use super::metrics::TEXT;
+use super::pools::EndpointAnswer;
 use super::request::CommandRequest;
-use super::{App, commands, health, query, reads};
+use super::{App, commands, health, pools, query, reads};
 use crate::config::{Config, Role};
 use crate::model::Event;
-use crate::report::{CommandAnswer, History, Status, WorkerLine};
+use crate::report::{CommandAnswer, History, PoolsReport, Status, WorkerLine};
 
 /// Longer than anything takes that waits for a leader or for Redis.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -158,6 +159,26 @@ pub(super) fn routes() -> Vec<Route> {
             .locked()
             .answer(document::<History<'static>>(200, "The histories."))
             .answer(problem(503, NOT_NOW)),
+        Route::get("/api/v1/pools", "pools", "The function pools, as `windlass pools --json` has them", get(pools::list))
+            .locked()
+            .answer(document::<PoolsReport<'static>>(200, "The pools, by name."))
+            .answer(problem(503, NOT_NOW)),
+        Route {
+            parameters: Some(pools::parameters),
+            ..Route::get(
+                "/api/v1/pools/{function}/endpoint",
+                "endpoint",
+                "Whom to call for a function: the least loaded container that is healthy, else one that idles, else one that is overloaded",
+                get(pools::endpoint),
+            )
+            .locked()
+            .answer(document::<EndpointAnswer>(200, "The container to call."))
+            .answer(problem(404, "No such function; those that there are."))
+            .answer(problem(
+                503,
+                "The pool has no container to call: one is being made. `Retry-After` says when to ask again.",
+            ))
+        },
         Route::get(
             "/api/v1/config",
             "config",

@@ -147,6 +147,17 @@ impl Action {
         }
     }
 
+    /// The function whose pool it is about, if it is about one.
+    #[must_use]
+    pub const fn pool(&self) -> Option<&FunctionName> {
+        match self {
+            Self::PoolScale { function, .. } | Self::PoolDrain { function, .. } | Self::PoolWake { function } => {
+                Some(function)
+            }
+            _ => None,
+        }
+    }
+
     /// Its name as it is written on the stream.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -7,6 +7,7 @@ pub mod damage;
 mod gates;
 pub mod minimum;
 pub mod operator;
+pub mod pools;
 pub mod reconcile;
 mod scale_down;
 mod scale_up;

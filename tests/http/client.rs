@@ -51,7 +51,7 @@ impl TestServer {
     pub async fn start(config: &Config, store: &Store) -> Self {
         let stop = CancellationToken::new();
         let views = viewer::follow(store.clone(), config.cluster.id.clone(), stop.clone());
-        let serving = http::serve(Arc::new(config.clone()), store.clone(), views, None, stop.clone()).await;
+        let serving = http::serve(Arc::new(config.clone()), store.clone(), views, None, None, stop.clone()).await;
         let serving = serving.unwrap().expect("an address is configured");
         Self { address: serving.address, stop, serving }
     }

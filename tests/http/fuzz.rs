@@ -41,9 +41,11 @@ impl Api {
             1 => Just(None),
             1 => "[ -~]{0,40}".prop_map(Some),
         ];
-        (self.query(operation), token, self.body(operation))
-            .prop_map(move |(query, token, body)| {
-                let address = format!("{path}{query}");
+        // What stands in a path's braces.
+        let segment = prop_oneof![1 => Just("hello".to_owned()), 3 => "[ -~\u{e4}]{1,12}"];
+        (self.query(operation), token, self.body(operation), segment)
+            .prop_map(move |(query, token, body, segment)| {
+                let address = format!("{}{query}", path.replace("{function}", &percent(&segment)));
                 (path.clone(), Request { method: method.to_ascii_uppercase(), path: address, host: None, token, body })
             })
             .boxed()

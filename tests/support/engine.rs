@@ -15,6 +15,7 @@ use windlass::config::{ClusterKind, Config, Span};
 use windlass::engine::{Engine, Parts, Standing};
 use windlass::handlers::{self, Handler};
 use windlass::model::{Action, Actor, Command, ContainerState, Direction, Event, EventType, ReplicaId, State};
+use windlass::pools::Board;
 use windlass::store::{Address, Keys, Store, StoreError};
 use windlass::{bus, viewer};
 
@@ -47,6 +48,7 @@ pub struct RunningEngine {
     pub store: Store,
     pub cluster: Cluster,
     pub standing: watch::Receiver<Standing>,
+    pub pools: Board,
     config: Arc<Config>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -74,8 +76,9 @@ impl RunningEngine {
         };
         let stop = CancellationToken::new();
         let (engine, standing) = Engine::new(parts);
+        let pools = engine.pools();
         let task = tokio::spawn(engine.run(stop.clone()));
-        Self { store, cluster, standing, config, stop, task }
+        Self { store, cluster, standing, pools, config, stop, task }
     }
 
     /// Stops it cleanly.

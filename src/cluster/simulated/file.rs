@@ -10,14 +10,22 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::world::{VERSION, World};
 use super::{refused, unavailable};
 use crate::cluster::ClusterError;
 
-/// The file's name in the data directory.
-pub const FILE_NAME: &str = "simulated.json";
+/// What is kept in such a file, with its form's version in a field `version`.
+pub(super) trait Kept: Serialize + DeserializeOwned {
+    /// The file's name in the data directory.
+    const FILE_NAME: &'static str;
+    /// The newest form that is understood.
+    const VERSION: u32;
+}
 
 /// The lock is held for less than a millisecond; who waits this often for it has met a process that is stopped.
 const LOCK_TRIES: u32 = 500;
@@ -42,14 +50,15 @@ pub(super) enum Touched {
 }
 
 /// The file.
-#[derive(Debug, Clone)]
-pub(super) struct WorldFile {
+#[derive(Debug)]
+pub(super) struct WorldFile<W> {
     path: PathBuf,
+    world: PhantomData<fn() -> W>,
 }
 
-impl WorldFile {
+impl<W: Kept> WorldFile<W> {
     pub(super) fn new(data_dir: &Path) -> Self {
-        Self { path: data_dir.join(FILE_NAME) }
+        Self { path: data_dir.join(W::FILE_NAME), world: PhantomData }
     }
 
     /// The version that is there now; `None`: none. A cheap look, without the lock.
@@ -62,8 +71,8 @@ impl WorldFile {
     /// long as others access it.
     pub(super) fn access<T>(
         &self,
-        fresh: Option<impl FnOnce() -> World>,
-        change: impl FnOnce(&mut World) -> (T, Touched),
+        fresh: Option<impl FnOnce() -> W>,
+        change: impl FnOnce(&mut W) -> (T, Touched),
     ) -> Result<(T, Option<Stamp>), ClusterError> {
         let failed = |error: &io::Error| unavailable(format!("{}: {error}", self.path.display()));
         let _alone = self.lock().map_err(|error| failed(&error))?;
@@ -98,13 +107,13 @@ impl WorldFile {
         ))
     }
 
-    fn load(&self) -> io::Result<Option<World>> {
+    fn load(&self) -> io::Result<Option<W>> {
         let text = match std::fs::read(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        match understand(&text) {
+        match understand::<W>(&text) {
             Ok(world) => Ok(Some(world)),
             Err(problem) => {
                 let aside = self.put_aside()?;
@@ -119,14 +128,14 @@ impl WorldFile {
 
     fn put_aside(&self) -> io::Result<PathBuf> {
         let aside = (1..=MOST_ASIDE)
-            .map(|number| self.path.with_file_name(format!("{FILE_NAME}.bad-{number}")))
+            .map(|number| self.path.with_file_name(format!("{}.bad-{number}", W::FILE_NAME)))
             .find(|path| !path.exists())
-            .unwrap_or_else(|| self.path.with_file_name(format!("{FILE_NAME}.bad-{MOST_ASIDE}")));
+            .unwrap_or_else(|| self.path.with_file_name(format!("{}.bad-{MOST_ASIDE}", W::FILE_NAME)));
         std::fs::rename(&self.path, &aside)?;
         Ok(aside)
     }
 
-    fn save(&self, world: &World) -> io::Result<()> {
+    fn save(&self, world: &W) -> io::Result<()> {
         let draft = self.path.with_extension("draft");
         let mut file = File::create(&draft)?;
         serde_json::to_writer_pretty(&mut file, world)?;
@@ -135,11 +144,12 @@ impl WorldFile {
     }
 }
 
-fn understand(text: &[u8]) -> Result<World, String> {
+fn understand<W: Kept>(text: &[u8]) -> Result<W, String> {
     let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     match value.get("version").and_then(Value::as_u64) {
-        Some(version) if version > u64::from(VERSION) => {
-            Err(format!("it has version {version}, this windlass knows {VERSION}: was it written by a newer one?"))
+        Some(version) if version > u64::from(W::VERSION) => {
+            let known = W::VERSION;
+            Err(format!("it has version {version}, this windlass knows {known}: was it written by a newer one?"))
         }
         _ => serde_json::from_value(value).map_err(|error| error.to_string()),
     }

@@ -7,6 +7,7 @@ pub mod incident;
 mod incident_file;
 mod look;
 mod noise;
+pub mod pools;
 pub mod scenario;
 pub mod scenario_file;
 mod suffer;
@@ -42,7 +43,7 @@ const POLL: Duration = Duration::from_millis(250);
 
 /// The simulated cluster: its containers, and the scheduler that places work on them.
 pub struct Simulated {
-    file: Arc<WorldFile>,
+    file: Arc<WorldFile<World>>,
     seed: u64,
     scenario: Arc<Scenario>,
     /// Whether the configured scenario is the one that the world plays.
@@ -199,7 +200,7 @@ impl Scheduler for Simulated {
 /// # Errors
 /// Refused if there is no world in `data_dir` or no worker of that name in it.
 pub fn kill(data_dir: &Path, name: &WorkerName) -> Result<(), ClusterError> {
-    let file = WorldFile::new(data_dir);
+    let file = WorldFile::<World>::new(data_dir);
     let (found, _) = file.access(None::<fn() -> World>, |world| {
         let found = world.remove(name);
         (found, if found { Touched::Yes } else { Touched::No })

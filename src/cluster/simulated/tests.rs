@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::file::FILE_NAME;
+use super::file::Kept as _;
 use super::scenario_file;
 use super::world::World;
 use super::*;
@@ -327,8 +327,8 @@ async fn a_drain_evicts_and_an_unknown_node_is_refused() {
 #[tokio::test]
 async fn a_file_that_cannot_be_read_is_put_aside() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join(FILE_NAME);
-    let aside = |number: u32| folder.path().join(format!("{FILE_NAME}.bad-{number}"));
+    let file = folder.path().join(World::FILE_NAME);
+    let aside = |number: u32| folder.path().join(format!("{}.bad-{number}", World::FILE_NAME));
     for (number, bad) in [(1, "{\"version\": 1, \"seed\""), (2, "{\"version\": 99}")] {
         std::fs::write(&file, bad).unwrap();
         assert!(simulated(folder.path(), None).list().await.unwrap().is_empty());
@@ -345,7 +345,7 @@ async fn a_folder_that_cannot_be_used_is_an_outage() {
     std::fs::write(&in_the_way, "").unwrap();
     assert!(simulated(&in_the_way, None).list().await.unwrap_err().is_transient());
     // A file that is there and cannot be read is not an empty world.
-    std::fs::create_dir(folder.path().join(FILE_NAME)).unwrap();
+    std::fs::create_dir(folder.path().join(World::FILE_NAME)).unwrap();
     assert!(simulated(folder.path(), None).list().await.unwrap_err().is_transient());
 }
 

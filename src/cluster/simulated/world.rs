@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::file::Kept;
 use super::scenario::{Arrivals, Happening, Scenario, Start};
 use crate::clock::{after, between};
 use crate::cluster::{CreatedWorker, WorkerRequest};
@@ -98,6 +99,11 @@ impl Container {
     pub fn is_ready(&self, now: DateTime<Utc>) -> bool {
         self.is_alive() && now >= self.ready_at && !self.is_unhealthy(now)
     }
+}
+
+impl Kept for World {
+    const FILE_NAME: &'static str = "simulated.json";
+    const VERSION: u32 = VERSION;
 }
 
 impl World {

@@ -266,6 +266,7 @@ impl Leader<'_> {
         {
             self.cast_off(&error);
         }
+        self.lead_pools();
         self.tell();
         Ok(())
     }

@@ -30,6 +30,10 @@ impl Leader<'_> {
     }
 
     async fn apply(&mut self, command: &Command, acknowledgement: Acknowledgement) -> Result<(), StoreError> {
+        // Whoever keeps the pools answers, when it is done.
+        if command.action.pool().is_some() && self.pools.is_some_and(|pools| pools.give(command, &acknowledgement)) {
+            return Ok(());
+        }
         let found = self.find(&command.action).await?;
         let mut draft = self.draft(operator::SOURCE, self.parts.clock.now());
         let settled = operator::apply(command, &found, &self.world(draft.now()), &mut draft);

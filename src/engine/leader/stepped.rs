@@ -33,7 +33,7 @@ impl<'a> Stepped<'a> {
             return Err(StoreError::Refused("another replica holds the lease; it has to end first".to_owned()));
         };
         let (standing, _) = watch::channel(Standing::Follower);
-        let leader = Leader::begin(parts, standing, Others::none(), (epoch, asked)).await?;
+        let leader = Leader::begin(parts, None, standing, Others::none(), (epoch, asked)).await?;
         Ok(Self { leader })
     }
 

@@ -6,7 +6,9 @@ use prometheus::proto::MetricFamily;
 use super::sheet::Sheet;
 use crate::clock;
 use crate::engine::Standing;
-use crate::model::{Direction, Observation, RedisReport, StoreHealth, View, Worker, WorkerKind, WorkerStatus};
+use crate::model::{
+    ContainerStatus, Direction, Observation, Pool, RedisReport, StoreHealth, View, Worker, WorkerKind, WorkerStatus,
+};
 use crate::report::fresh;
 use crate::store::Inspection;
 
@@ -39,6 +41,7 @@ pub(super) fn families(facts: &Facts<'_>) -> Result<Vec<MetricFamily>> {
         load(&mut sheet, view)?;
         guards(&mut sheet, view)?;
         durable(&mut sheet, view)?;
+        pools(&mut sheet, view)?;
         if let Some(report) = &view.redis {
             redis(&mut sheet, report)?;
         }
@@ -71,6 +74,40 @@ fn workers(sheet: &mut Sheet, view: &View) -> Result<()> {
         ["reason"],
         values,
     )
+}
+
+fn pools(sheet: &mut Sheet, view: &View) -> Result<()> {
+    let pools = view.pools.as_deref().map_or(&[][..], Vec::as_slice);
+    let values = pools.iter().flat_map(|pool| {
+        let count = |status| Some(pool.count(status) as f64);
+        ContainerStatus::ALL.map(|status| ([pool.spec.function.as_str(), status.name()], count(status)))
+    });
+    let help = "Containers of function pools that are remembered";
+    sheet.gauges("windlass_pool_containers", help, ["function", "status"], values)?;
+    for (name, help, limit) in [
+        ("windlass_pool_min", "Never fewer containers of a function than this", PoolLimit::Min),
+        ("windlass_pool_max", "Never more containers of a function than this", PoolLimit::Max),
+    ] {
+        let values = pools.iter().map(|pool| ([pool.spec.function.as_str()], Some(limit.of(pool))));
+        sheet.gauges(name, help, ["function"], values)?;
+    }
+    Ok(())
+}
+
+/// One of a pool's limits.
+#[derive(Clone, Copy)]
+enum PoolLimit {
+    Min,
+    Max,
+}
+
+impl PoolLimit {
+    fn of(self, pool: &Pool) -> f64 {
+        f64::from(match self {
+            Self::Min => pool.spec.min,
+            Self::Max => pool.spec.max,
+        })
+    }
 }
 
 fn unremovable(view: &View, worker: &Worker) -> Option<&'static str> {

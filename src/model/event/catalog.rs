@@ -646,7 +646,7 @@ catalog! {
         new_containers: u32,
         /// the new ones' names
         container_names: Vec<String>,
-        /// all_overloaded, below_minimum, demand or operator
+        /// all_overloaded, below_minimum, demand, operator or adopted (it ran, and was not remembered)
         reason: String,
     }
     /// Containers of a pool were taken away.

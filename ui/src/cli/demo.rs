@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use windlass::clock;
 use windlass::config::paths::Places;
-use windlass::config::{Config, Sources};
+use windlass::config::{Config, FunctionConfig, Sources, Span};
+use windlass::model::FunctionName;
 use windlass_ui::cockpit::Mode;
 
 use super::failure::Failure;
@@ -65,7 +66,11 @@ pub async fn run(global: &Global, args: &Args) -> Result<(), Failure> {
         .chain([("redis.data_dir".to_owned(), place.path().display().to_string())])
         .collect();
     let sources = settings::with_home(Sources::new(), Places::of_user().ok().as_ref(), &flags);
-    let settings = settings::settle(Config::load(&sources)?)?;
+    let mut loaded = Config::load(&sources)?;
+    if loaded.config.pools.functions.is_empty() {
+        loaded.config.pools.functions = functions()?;
+    }
+    let settings = settings::settle(loaded)?;
     if args.headless {
         note(format_args!(
             "the demo's data is in {0}: --data-dir {0} --cluster {1}",
@@ -76,6 +81,17 @@ pub async fn run(global: &Global, args: &Args) -> Result<(), Failure> {
     }
     let context = Context { global: global.clone(), settings, screen: Screen::new(global.no_color) };
     cockpit::open(&context, Some(Mode::Demo)).await
+}
+
+/// Two functions: one that is called in waves, and one that sleeps until somebody wakes it.
+fn functions() -> Result<Vec<FunctionConfig>, Failure> {
+    let function = |name: &str, min, max| -> Result<FunctionConfig, Failure> {
+        let name: FunctionName = name.parse().map_err(Failure::failed)?;
+        let cooldown_duration = Span::seconds(10);
+        let image = format!("{name}:1");
+        Ok(FunctionConfig { min, max, cooldown_duration, ..FunctionConfig::new(name, image, 8080) })
+    };
+    Ok(vec![function("resize", 1, 4)?, function("transcode", 0, 2)?])
 }
 
 /// Where the demo keeps its data.

@@ -44,7 +44,7 @@ impl RunningEngine {
             let cluster = settings.config.cluster.id.clone();
             let views = viewer::follow(memory.store.clone(), cluster, stop.clone());
             let (config, store) = (settings.config.clone(), memory.store.clone());
-            http::serve(config, store, views, Some(standing.clone()), stop.clone()).await?;
+            http::serve(config, store, views, Some(standing.clone()), Some(engine.pools()), stop.clone()).await?;
         }
         let task = tokio::spawn(engine.run(stop.clone()));
         Ok(Self { task, stop, standing, replica })
