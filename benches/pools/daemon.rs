@@ -14,13 +14,13 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::Outcome;
-use crate::population::Container;
+use crate::population::{CONTAINERS, Container};
 
 /// Names the socket in the environment of the process that is to be the daemon.
 pub const SOCKET: &str = "WINDLASS_BENCH_DAEMON";
 /// A container in a listing, and by itself: real answers with their names taken out.
-pub const SUMMARY: &str = include_str!("summary.json");
-pub const INSPECT: &str = include_str!("inspect.json");
+const SUMMARY: &str = include_str!("summary.json");
+const INSPECT: &str = include_str!("inspect.json");
 
 /// A process that goes with the value.
 pub struct Daemon {
@@ -76,7 +76,7 @@ fn answer<B>(request: &Request<B>) -> Response<Body> {
         (StatusCode::OK, listing())
     } else {
         match id.and_then(Container::by_id).filter(|container| !container.is_gone()) {
-            Some(container) => (StatusCode::OK, container.fill(INSPECT)),
+            Some(container) => (StatusCode::OK, inspected(container)),
             None => (StatusCode::NOT_FOUND, format!(r#"{{"message":"No such container: {}"}}"#, id.unwrap_or(path))),
         }
     };
@@ -88,6 +88,18 @@ fn answer<B>(request: &Request<B>) -> Response<Body> {
 
 /// Every container that there is.
 pub fn listing() -> String {
-    let lines: Vec<String> = Container::running().map(|container| container.fill(SUMMARY)).collect();
-    format!("[{}]", lines.join(","))
+    let mut text = String::with_capacity(CONTAINERS * (SUMMARY.len() + 500));
+    for container in Container::running() {
+        text.push(if text.is_empty() { '[' } else { ',' });
+        container.fill(SUMMARY, &mut text);
+    }
+    text.push(']');
+    text
+}
+
+/// One of them.
+pub fn inspected(container: Container) -> String {
+    let mut text = String::with_capacity(INSPECT.len() + 1_500);
+    container.fill(INSPECT, &mut text);
+    text
 }

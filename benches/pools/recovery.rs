@@ -14,7 +14,7 @@ use windlass::pools::recover::recover;
 use windlass::store::pools::BATCH;
 use windlass::store::{Address, Keys, Store, Transaction};
 
-use crate::daemon::{Daemon, INSPECT, SUMMARY, listing};
+use crate::daemon::{Daemon, inspected, listing};
 use crate::population::{CLUSTER, CONTAINERS, Container, POOLS, pool};
 use crate::redis::TestRedis;
 use crate::{Outcome, seeds_way};
@@ -75,8 +75,8 @@ fn print(seed: Duration, whole: Duration, own: Duration) {
     println!(
         "recovery: {POOLS} pools with {CONTAINERS} containers, {gone} of them gone; both ways keep the same {kept}"
     );
-    let (megabytes, kilobytes) = (listing().len() as f64 / 1e6, Container(1).fill(INSPECT).len() as f64 / 1e3);
-    let line = Container(1).fill(SUMMARY).len();
+    let (listing, inspect) = (listing().len(), inspected(Container(1)).len());
+    let (megabytes, kilobytes, line) = (listing as f64 / 1e6, inspect as f64 / 1e3, listing / kept);
     println!("  the daemon's listing is {megabytes:.1} MB ({line} bytes a container), an inspect {kilobytes:.1} KB");
     let row = |name: &str, time: Duration, more: &str| {
         println!("  {name:<64} {:>9.0} ms   {more}", time.as_secs_f64() * 1000.0);
