@@ -47,6 +47,7 @@ async fn metrics_count_what_happens_and_leave_out_what_is_unknown() {
         ("windlass_dead_letters", 0.0),
         ("windlass_minimum_violations_total", 1.0),
         ("windlass_store_up", 1.0),
+        ("windlass_replicas", 0.0),
     ] {
         assert_eq!(metrics.metric(series), Some(value), "{series} in\n{}", metrics.body);
     }
