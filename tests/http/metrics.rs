@@ -47,13 +47,14 @@ async fn metrics_count_what_happens_and_leave_out_what_is_unknown() {
         ("windlass_dead_letters", 0.0),
         ("windlass_minimum_violations_total", 1.0),
         ("windlass_store_up", 1.0),
-        ("windlass_replicas", 0.0),
     ] {
         assert_eq!(metrics.metric(series), Some(value), "{series} in\n{}", metrics.body);
     }
     assert!(metrics.metric("windlass_store_latency_seconds").is_some_and(|seconds| seconds > 0.0 && seconds < 1.0));
     assert!(metrics.metric(r#"windlass_cooldown_remaining_seconds{direction="scale_up"}"#) > Some(0.0));
     assert!(metrics.metric("windlass_cluster_cpu_ratio") <= Some(1.0));
+    // Who runs is read every few seconds: the engine of this test may not have been seen yet.
+    assert!(metrics.metric("windlass_replicas").is_some_and(|replicas| replicas <= 1.0), "{}", metrics.body);
     for unknown in [
         "windlass_leader",
         r#"windlass_hold_remaining_seconds{direction="scale_up"}"#,
