@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bus::{self, Follower, dead_letters, webhooks};
 use crate::clock;
-use crate::model::{ClusterId, Deliveries, Event, StoreHealth, View};
+use crate::model::{ClusterId, Deliveries, Event, ReplicaSeen, StoreHealth, View};
 use crate::store::{Store, StoreError};
 
 /// How many of the newest events a view holds.
 pub const EVENTS_KEPT: usize = 10_000;
 /// What is not announced by an event (metrics, verdicts) is read this often.
 const REFRESH: Duration = Duration::from_secs(1);
-/// The memory report, the dead letters, the webhook targets and the pools are read this often.
+/// The memory report, the replicas, the dead letters, the webhook targets and the pools are read this often.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// How many of the newest dead letters a view holds.
 const LETTERS_KEPT: usize = 100;
@@ -136,6 +136,7 @@ impl Viewer {
 
     async fn refresh_report(&mut self) -> Result<(), StoreError> {
         self.view.redis = Some(Arc::new(self.store.report(self.view.at).await?));
+        self.view.replicas = Some(self.store.replicas().await?);
         let page = readable(dead_letters::list(&self.store, None, LETTERS_KEPT).await)?;
         let (letters, dead) = page.map(|page| (page.letters, page.total)).unwrap_or_default();
         let targets = readable(webhooks::health(&self.store).await)?.unwrap_or_default();
@@ -180,12 +181,15 @@ fn keep<T: PartialEq>(known: &mut Arc<T>, new: T) {
 /// Whether there is anything new to show; that it was read at another time is not. Events are only ever appended, so the same
 /// allocation has the same events.
 fn differs(known: &View, new: &View) -> bool {
+    // That a replica was seen again is nothing new either.
+    let name = |seen: &ReplicaSeen| seen.replica.0.clone();
     !Arc::ptr_eq(&known.events, &new.events)
         || !Arc::ptr_eq(&known.state, &new.state)
         || !Arc::ptr_eq(&known.problems, &new.problems)
         || known.store != new.store
         || known.leader != new.leader
         || known.engine != new.engine
+        || !known.replicas.iter().flatten().map(name).eq(new.replicas.iter().flatten().map(name))
         || known.observation != new.observation
         || known.verdict != new.verdict
         || known.redis != new.redis

@@ -219,10 +219,18 @@ fn streams_that_pile_up_and_values_that_were_moved_aside_are_told() {
         .exits(0)
         .says("streams", "warning", &["NodeManager", "1500 unread"])
         .says("dead letters", "warning", &["1 event", "events dead"])
-        .says("quarantine", "ok", &["nothing"]);
+        .says("quarantine", "ok", &["nothing was moved aside"]);
     redis.command(&["SET", "{ill}:quarantine:workers:w-1:17", "{}"]);
     redis.command(&["SET", "{other}:quarantine:workers:w-1:17", "{}"]);
     on(&home, &redis, &[]).exits(0).says("quarantine", "warning", &["1 value", "{ill}:quarantine:workers:w-1:17"]);
+    redis.command(&["DEL", "{ill}:quarantine:workers:w-1:17"]);
+    redis.command(&["SET", "{ill}:workers:counter", "many"]);
+    redis.command(&["LPUSH", "{ill}:autoscaler:pool:resize", "no record"]);
+    on(&home, &redis, &[]).exits(0).says(
+        "quarantine",
+        "warning",
+        &["2 values cannot be read", "{ill}:workers:counter", "{ill}:autoscaler:pool:resize"],
+    );
 }
 
 #[test]

@@ -77,7 +77,12 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
     let up = view.store == StoreHealth::Up;
     let streams = if up { app.store.inspect().await.ok() } else { None };
     let known = was_read(&view) || !up;
-    let facts = Facts { view: known.then_some(view.as_ref()), standing: standing.as_ref(), streams: streams.as_ref() };
+    let facts = Facts {
+        view: known.then_some(view.as_ref()),
+        standing: standing.as_ref(),
+        lease: app.config.leader.lease.get(),
+        streams: streams.as_ref(),
+    };
     match app.metrics.text(&facts) {
         Ok(text) => ([(CONTENT_TYPE, TEXT)], text).into_response(),
         Err(error) => {

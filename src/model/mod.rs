@@ -39,5 +39,5 @@ pub use redis_report::{MemoryFinding, RedisReport};
 pub use rules::{Limits, Thresholds};
 pub use state::{Change, State};
 pub use verdict::{Conclusion, Gate, GateKind, Unit, Verdict};
-pub use view::{EngineInfo, LeaderInfo, StoreHealth, View};
+pub use view::{EngineInfo, LeaderInfo, ReplicaSeen, StoreHealth, View};
 pub use worker::{Protection, Worker, WorkerKind, WorkerStatus};

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -48,6 +49,26 @@ pub struct LeaderInfo {
     pub epoch: u64,
 }
 
+/// A replica as it was last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicaSeen {
+    /// Which.
+    pub replica: ReplicaId,
+    /// When it last said that it runs, by the clock of whoever reads this.
+    pub last_seen: DateTime<Utc>,
+}
+
+impl ReplicaSeen {
+    /// A replica that has not been seen for so many leases counts as gone.
+    pub const RUNS: u32 = 3;
+
+    /// Whether it counts as running, where the lease is this long. One that ended as it should is not there at all.
+    #[must_use]
+    pub fn runs(&self, lease: Duration, now: DateTime<Utc>) -> bool {
+        (now - self.last_seen).to_std().unwrap_or_default() <= lease * Self::RUNS
+    }
+}
+
 /// Whether Redis can be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "store", rename_all = "snake_case")]
@@ -78,6 +99,8 @@ pub struct View {
     pub leader: Option<LeaderInfo>,
     /// What the leader says of itself; stays readable after it has gone.
     pub engine: Option<EngineInfo>,
+    /// Who runs, the leader among them, by name; `None`: not read yet.
+    pub replicas: Option<Vec<ReplicaSeen>>,
     /// What is remembered, as far as it can be read.
     pub state: Arc<State>,
     /// What of it cannot be read.
@@ -106,6 +129,7 @@ impl View {
             store: StoreHealth::Up,
             leader: None,
             engine: None,
+            replicas: None,
             state: Arc::default(),
             problems: Arc::default(),
             observation: None,

@@ -15,7 +15,7 @@ pub use events::{EventFilter, Since};
 pub use history::History;
 pub use pools::{PoolContainerLine, PoolLine, PoolsReport};
 pub use status::{
-    CooldownLeft, HoldLeft, PerDirection, RedisLine, RunningOperation, Status, VerdictLine, WorkerCounts,
+    CooldownLeft, HoldLeft, PerDirection, RedisLine, ReplicaLine, RunningOperation, Status, VerdictLine, WorkerCounts,
 };
 pub use workers::{WorkerLine, natural, workers};
 

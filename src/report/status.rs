@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::fresh;
 use crate::clock;
 use crate::model::{
-    ClusterId, Conclusion, Direction, EngineInfo, Hold, LeaderInfo, Observation, Operation, StoreHealth, View,
-    WorkerStatus,
+    ClusterId, Conclusion, Direction, EngineInfo, Hold, LeaderInfo, Observation, Operation, ReplicaId, ReplicaSeen,
+    StoreHealth, View, WorkerStatus,
 };
 
 /// The cluster. Unknown is null.
@@ -26,6 +26,8 @@ pub struct Status<'a> {
     pub problems: Vec<String>,
     /// Who leads; null: nobody, and what follows is what Redis remembers.
     pub leader: Option<&'a LeaderInfo>,
+    /// Who runs, the leader among them, by name; null: not read yet. One that was killed stays for some leases.
+    pub replicas: Option<Vec<ReplicaLine<'a>>>,
     /// What the leader says of itself.
     pub engine: Option<&'a EngineInfo>,
     /// How many workers.
@@ -46,6 +48,30 @@ pub struct Status<'a> {
     pub verdict: Option<VerdictLine<'a>>,
     /// Redis's memory.
     pub redis: Option<RedisLine>,
+}
+
+/// A replica as it was last seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ReplicaLine<'a> {
+    /// Which.
+    pub replica: &'a ReplicaId,
+    /// When it last said that it runs.
+    pub last_seen: DateTime<Utc>,
+    /// Whether it holds the lease.
+    pub leads: bool,
+}
+
+impl<'a> ReplicaLine<'a> {
+    /// The replicas of a view, by name.
+    #[must_use]
+    pub fn all(view: &'a View) -> Option<Vec<Self>> {
+        let line = |seen: &'a ReplicaSeen| Self {
+            replica: &seen.replica,
+            last_seen: seen.last_seen,
+            leads: view.leader.as_ref().is_some_and(|leader| leader.replica == seen.replica),
+        };
+        view.replicas.as_ref().map(|replicas| replicas.iter().map(line).collect())
+    }
 }
 
 /// How many workers; `min` and `max` are null until an engine has said them.
@@ -148,6 +174,7 @@ impl<'a> Status<'a> {
             store: &view.store,
             problems: view.problems.iter().map(ToString::to_string).collect(),
             leader: view.leader.as_ref(),
+            replicas: ReplicaLine::all(view),
             engine: view.engine.as_ref(),
             workers: WorkerCounts::of(view),
             cpu_percent: seen.and_then(Observation::cpu_avg),

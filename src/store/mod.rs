@@ -27,7 +27,7 @@ pub use inspect::{GroupLook, Inspection, StreamLook};
 pub use keys::Keys;
 pub use open::{OpenError, Opened, open};
 pub use quarantine::{Mending, Quarantined};
-pub use replicas::{HandOver, ReplicaSeen};
+pub use replicas::HandOver;
 pub use snapshot::Snapshot;
 pub use transaction::{Acknowledgement, Committed, DeadLetter, Settled, Transaction};
 

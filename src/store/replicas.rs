@@ -3,32 +3,20 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands, Script};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::{Store, StoreError};
-use crate::model::ReplicaId;
+use crate::clock;
+use crate::model::{ReplicaId, ReplicaSeen};
 
-/// A replica that has not been seen for so many leases counts as gone.
-const RUNS: u32 = 3;
 /// A replica is remembered for so many leases after it was last seen.
 const REMEMBERED: u32 = 20;
 /// Nobody who was not waiting then needs to be called any more.
 const CALL_STAYS: Duration = Duration::from_secs(10);
 
 static SEEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../assets/lua/replica_seen.lua")));
-
-/// A replica as it was last seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct ReplicaSeen {
-    /// Which.
-    pub replica: ReplicaId,
-    /// When it last said that it runs, by the clock of Redis.
-    pub last_seen: DateTime<Utc>,
-}
 
 impl Store {
     /// Says that a replica runs, and drops those of which nothing was heard for long; how many others run.
@@ -37,7 +25,7 @@ impl Store {
             .key(self.keys().replicas())
             .arg(&replica.0)
             .arg((lease * REMEMBERED).as_millis() as u64)
-            .arg((lease * RUNS).as_millis() as u64)
+            .arg((lease * ReplicaSeen::RUNS).as_millis() as u64)
             .invoke_async(&mut self.connection())
             .await?)
     }
@@ -47,14 +35,25 @@ impl Store {
         Ok(self.connection().zrem(self.keys().replicas(), &replica.0).await?)
     }
 
-    /// The replicas that were seen lately, the last one seen first. One that was killed is among them for some leases.
+    /// The replicas that were seen lately, by name. One that was killed is among them for some leases.
     pub async fn replicas(&self) -> Result<Vec<ReplicaSeen>, StoreError> {
-        let found: Vec<(String, f64)> = self.connection().zrevrange_withscores(self.keys().replicas(), 0, -1).await?;
-        let seen = |(replica, at): (String, f64)| ReplicaSeen {
-            replica: ReplicaId(replica),
-            last_seen: DateTime::UNIX_EPOCH + TimeDelta::milliseconds(at as i64),
-        };
-        Ok(found.into_iter().map(seen).collect())
+        let ((seconds, micros), found): ((i64, i64), Vec<(String, i64)>) = redis::pipe()
+            .cmd("TIME")
+            .zrange_withscores(self.keys().replicas(), 0, -1)
+            .query_async(&mut self.connection())
+            .await?;
+        // How long ago is told by the server's clock alone, so that nobody else's has to agree with it.
+        let (now, server) = (clock::now(), seconds.saturating_mul(1000).saturating_add(micros / 1000));
+        let ago = |at| TimeDelta::try_milliseconds(server.saturating_sub(at)).unwrap_or_default();
+        let mut seen: Vec<ReplicaSeen> = found
+            .into_iter()
+            .map(|(replica, at)| ReplicaSeen {
+                replica: ReplicaId(replica),
+                last_seen: now.checked_sub_signed(ago(at)).unwrap_or(now),
+            })
+            .collect();
+        seen.sort_by(|one, other| one.replica.0.cmp(&other.replica.0));
+        Ok(seen)
     }
 
     /// Calls one of those who wait for the lease: it is free.

@@ -1,5 +1,7 @@
 //! What is read at each scrape: the view, the streams, Redis's memory.
 
+use std::time::Duration;
+
 use prometheus::Result;
 use prometheus::proto::MetricFamily;
 
@@ -7,7 +9,8 @@ use super::sheet::Sheet;
 use crate::clock;
 use crate::engine::Standing;
 use crate::model::{
-    ContainerStatus, Direction, Observation, Pool, RedisReport, StoreHealth, View, Worker, WorkerKind, WorkerStatus,
+    ContainerStatus, Direction, Observation, Pool, RedisReport, ReplicaSeen, StoreHealth, View, Worker, WorkerKind,
+    WorkerStatus,
 };
 use crate::report::fresh;
 use crate::store::Inspection;
@@ -22,6 +25,8 @@ pub(in crate::http) struct Facts<'a> {
     pub view: Option<&'a View>,
     /// Where this process's engine stands; `None`: it has none.
     pub standing: Option<&'a Standing>,
+    /// How long the lease is: who was not seen for some of them counts as gone.
+    pub lease: Duration,
     /// The streams; `None`: Redis did not answer.
     pub streams: Option<&'a Inspection>,
 }
@@ -37,6 +42,9 @@ pub(super) fn families(facts: &Facts<'_>) -> Result<Vec<MetricFamily>> {
     sheet.gauge("windlass_store_up", "Whether Redis can be used: 1 or 0", up)?;
     // What was read before an outage is no value of now.
     if let Some(view) = facts.view.filter(|view| view.store == StoreHealth::Up) {
+        let runs = |seen: &&ReplicaSeen| seen.runs(facts.lease, view.at);
+        let replicas = view.replicas.as_ref().map(|replicas| replicas.iter().filter(runs).count() as f64);
+        sheet.gauge("windlass_replicas", "Engines of this cluster that run, the leader among them", replicas)?;
         workers(&mut sheet, view)?;
         load(&mut sheet, view)?;
         guards(&mut sheet, view)?;

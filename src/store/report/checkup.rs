@@ -1,7 +1,5 @@
-//! What only a checkup asks: the server's role, its writes to disk, several round trips, who is connected, what was moved aside.
-//! Nothing is written.
+//! What only a checkup asks: the server's role, its writes to disk, several round trips, the lease. Nothing is written.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
@@ -12,10 +10,6 @@ use crate::store::{Store, StoreError};
 
 /// So many round trips are measured.
 const PINGS: usize = 20;
-/// Keys are looked through for values that were moved aside for at most this long: other programs may have millions.
-const SCAN_FOR: Duration = Duration::from_secs(2);
-/// Keys a step of that.
-const SCAN_STEP: usize = 1000;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,12 +24,6 @@ pub struct Checkup {
     pub pings_ms: Vec<f64>,
     /// What is left of the lease; `None`: nobody leads.
     pub lease: Option<Lease>,
-    /// windlass engines that are connected, of any cluster; `None`: the server does not tell.
-    pub engines: Option<usize>,
-    /// Values under our keys that could not be read and were moved aside: their keys.
-    pub quarantined: Vec<String>,
-    /// Whether all keys were looked through for those.
-    pub all_seen: bool,
 }
 
 /// Whether a server takes writes.
@@ -79,13 +67,12 @@ impl Store {
     /// Asks what only a checkup asks.
     ///
     /// # Errors
-    /// What the server does not let everybody see (CONFIG, CLIENT) is `None` and no error.
+    /// What the server does not let everybody see (CONFIG) is `None` and no error.
     pub async fn checkup(&self) -> Result<Checkup, StoreError> {
         let mut connection = self.connection();
         let info: String = redis::cmd("INFO").query_async(&mut connection).await?;
         let info = Info::parse(&info);
         let left: i64 = redis::cmd("PTTL").arg(self.keys().leader()).query_async(&mut connection).await?;
-        let (quarantined, all_seen) = self.moved_aside().await?;
         Ok(Checkup {
             role: role(&info),
             appendfsync: appendfsync(&mut connection).await,
@@ -95,28 +82,7 @@ impl Store {
                 -1 => Some(Lease::Forever),
                 left => u64::try_from(left).ok().map(|left| Lease::Left(Duration::from_millis(left))),
             },
-            engines: engines(&mut connection).await,
-            quarantined,
-            all_seen,
         })
-    }
-
-    /// The keys under which unreadable values were moved aside, and whether all keys were looked through.
-    async fn moved_aside(&self) -> Result<(Vec<String>, bool), StoreError> {
-        let mut connection = self.connection();
-        let leader = self.keys().leader();
-        let pattern = format!("{}quarantine:*", leader.strip_suffix("leader").unwrap_or_default());
-        let (mut cursor, mut found, watch) = (0_u64, BTreeSet::new(), Stopwatch::start());
-        loop {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(SCAN_STEP);
-            let (next, keys): (u64, Vec<String>) = scan.query_async(&mut connection).await?;
-            found.extend(keys);
-            cursor = next;
-            if cursor == 0 || watch.elapsed() > SCAN_FOR {
-                return Ok((found.into_iter().collect(), cursor == 0));
-            }
-        }
     }
 }
 
@@ -153,22 +119,6 @@ async fn pings(connection: &mut impl ConnectionLike) -> Result<Vec<f64>, StoreEr
     Ok(pings)
 }
 
-async fn engines(connection: &mut impl ConnectionLike) -> Option<usize> {
-    let list: String = redis::cmd("CLIENT").arg("LIST").query_async(connection).await.ok()?;
-    Some(count_engines(&list))
-}
-
-/// The processes that name themselves engines, each once: by host and process.
-fn count_engines(list: &str) -> usize {
-    let engine = |line: &str| {
-        let field = |name: &str| line.split(' ').find_map(|field| field.strip_prefix(name)).map(ToOwned::to_owned);
-        let process = field("name=")?.strip_prefix("windlass-engine-")?.to_owned();
-        let host = field("addr=")?.rsplit_once(':').map(|(host, _)| host.to_owned())?;
-        Some((host, process))
-    };
-    list.lines().filter_map(engine).collect::<BTreeSet<_>>().len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,16 +136,5 @@ mod tests {
         let text = "rdb_last_bgsave_status:err\r\naof_last_write_status:ok\r\naof_last_bgrewrite_status:err\r\n";
         assert_eq!(failed_writes(&Info::parse(text)), ["rdb_last_bgsave_status", "aof_last_bgrewrite_status"]);
         assert!(failed_writes(&Info::parse("")).is_empty());
-    }
-
-    #[test]
-    fn an_engine_counts_once_however_many_connections_it_has() {
-        let list = "id=3 addr=/run/redis.sock:0 name=windlass-engine-100 age=1\n\
-                    id=4 addr=/run/redis.sock:0 name=windlass-engine-100 age=1\n\
-                    id=5 addr=10.0.0.2:5000 name=windlass-engine-100 age=1\n\
-                    id=6 addr=10.0.0.2:5001 name=windlass-cockpit-7 age=1\n\
-                    id=7 addr=10.0.0.2:5002 name= age=1\n";
-        assert_eq!(count_engines(list), 2);
-        assert_eq!(count_engines(""), 0);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use windlass::model::{Direction, Observation, Operation, View};
-use windlass::report::{Status, WorkerCounts, fresh};
+use windlass::report::{ReplicaLine, Status, WorkerCounts, fresh};
 use windlass_ui::format;
 
 use super::Context;
@@ -26,6 +26,9 @@ fn print(context: &Context, view: &View) -> Result<(), Failure> {
     match &view.leader {
         Some(leader) => line("leader", format!("{}, epoch {}", leader.replica, leader.epoch), Tone::Good),
         None => line("leader", "none: no engine is running".to_owned(), Tone::Warn),
+    }
+    if let Some(replicas) = ReplicaLine::all(view).filter(|replicas| !replicas.is_empty()) {
+        line("replicas", replicas_line(&replicas, view), Tone::Plain);
     }
     line("workers", workers_line(view), Tone::Plain);
     line("load", load_line(view), Tone::Plain);
@@ -61,6 +64,17 @@ fn cluster_line(view: &View) -> String {
         Some(engine) => format!("{} ({})", view.cluster_id, engine.cluster),
         None => view.cluster_id.to_string(),
     }
+}
+
+/// Who runs; when it was last seen, where it does not lead: one that was killed stays for a while.
+fn replicas_line(replicas: &[ReplicaLine<'_>], view: &View) -> String {
+    let line = |line: &ReplicaLine<'_>| {
+        let state =
+            if line.leads { "leads".to_owned() } else { format!("seen {} ago", format::age(line.last_seen, view.at)) };
+        format!("{} ({state})", line.replica)
+    };
+    let lines: Vec<String> = replicas.iter().map(line).collect();
+    format!("{}: {}", replicas.len(), lines.join(", "))
 }
 
 fn workers_line(view: &View) -> String {

@@ -150,8 +150,11 @@ impl Found<'_> {
                 Some(worker) => (vec![worker], spared(state, worker)),
             },
         };
+        let count = u32::try_from(going.len()).unwrap_or(u32::MAX);
         let before = state.workers_settled();
-        let after = before.saturating_sub(u32::try_from(going.len()).unwrap_or(u32::MAX));
+        let after = before.saturating_sub(count);
+        // As the engine counts: what is still coming may fail, and is no reason to let another one go.
+        let certain = state.workers_staying().saturating_sub(count);
         let now = self.now;
         let lines: Vec<_> = going
             .iter()
@@ -172,9 +175,10 @@ impl Found<'_> {
         if let Some(text) = refusal {
             self.refused(format!("{text}: the engine will refuse"));
         } else if let Some(min) =
-            self.view.engine.as_ref().map(|engine| engine.limits.min_nodes).filter(|min| after < *min)
+            self.view.engine.as_ref().map(|engine| engine.limits.min_nodes).filter(|min| certain < *min)
         {
-            self.refused(format!("{after} is less than the minimum of {min}: the engine will refuse"));
+            let unless = if certain < after { ", should those fail that are coming" } else { "" };
+            self.refused(format!("{certain} is less than the minimum of {min}{unless}: the engine will refuse"));
         }
     }
 

@@ -208,12 +208,27 @@ pub fn track(events: &VecDeque<Arc<Event>>, subject: Subject<'_>) -> Track {
         });
     }
     let told = |event: &Event| rows.iter().flat_map(|row| &row.event).any(|known| known.event_id == event.event_id);
-    let after: Vec<_> = own.iter().filter(|event| !told(event)).map(|event| after(event)).collect();
-    rows.extend(after);
+    let untold: Vec<_> = own.iter().copied().filter(|event| !told(event)).collect();
+    let (resumed, after): (Vec<_>, Vec<_>) =
+        untold.into_iter().partition(|event| event.event_type() == EventType::OperationResumed);
+    rows.extend(after.into_iter().map(followed));
+    for event in resumed {
+        let row = Row { name: "resumed", worker: None, ..followed(event) };
+        rows.insert(place_in_time(&rows, event.timestamp), row);
+    }
     Track { id, what, began, rolled_back: rolled_back(ended, &rows), rows, end }
 }
 
-fn after(event: &Arc<Event>) -> Row {
+/// Before the first row that came later, or that is still to come.
+fn place_in_time(rows: &[Row], at: DateTime<Utc>) -> usize {
+    let is_later = |row: &Row| match row.stage {
+        Stage::UnderWay | Stage::Waiting => true,
+        _ => row.at.is_some_and(|reached| reached > at),
+    };
+    rows.iter().position(is_later).unwrap_or(rows.len())
+}
+
+fn followed(event: &Arc<Event>) -> Row {
     Row {
         worker: workers_of(&event.data).first().cloned(),
         name: event.event_type().name(),

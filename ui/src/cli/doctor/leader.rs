@@ -1,8 +1,12 @@
 //! Who leads, since when, and who would take over.
 
-use windlass::model::{EngineInfo, LeaderInfo};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use windlass::clock;
+use windlass::model::{EngineInfo, LeaderInfo, ReplicaSeen};
 use windlass::store::Store;
-use windlass::store::report::{Checkup, Lease};
+use windlass::store::report::Lease;
 use windlass_ui::format;
 
 use super::check::Check;
@@ -10,7 +14,7 @@ use crate::cli::engine::is_gone;
 use crate::cli::failure::Failure;
 use crate::cli::settings::Settings;
 
-/// The lease, the engines that are there, and what is remembered.
+/// The lease, the replicas that run, and what is remembered.
 pub async fn checks(store: &Store, settings: &Settings) -> Result<Vec<Check>, Failure> {
     let checkup = store.checkup().await?;
     let leader = store.leader().await?;
@@ -37,7 +41,7 @@ pub async fn checks(store: &Store, settings: &Settings) -> Result<Vec<Check>, Fa
         Some(leader) => led(&leader, engine.as_ref(), lease),
         None => nobody(),
     }];
-    checks.extend(replicas(&checkup));
+    checks.push(replicas(&store.replicas().await?, settings.config.leader.lease.get()));
     checks.push(state);
     Ok(checks)
 }
@@ -62,12 +66,41 @@ pub fn nobody() -> Check {
     Check::warning("leader", "no engine is running", remedy)
 }
 
-/// The engines that are connected; nothing where the server does not tell.
-fn replicas(checkup: &Checkup) -> Option<Check> {
-    let found = match checkup.engines? {
-        0 => "no engine alone is connected".to_owned(),
-        1 => "1 engine is connected: nobody takes over when it goes".to_owned(),
-        count => format!("{count} engines are connected"),
+/// The replicas that say that they run.
+fn replicas(seen: &[ReplicaSeen], lease: Duration) -> Check {
+    let now = clock::now();
+    let (running, silent): (Vec<_>, Vec<_>) = seen.iter().partition(|replica| replica.runs(lease, now));
+    let mut found = match running.len() {
+        0 => "no engine runs".to_owned(),
+        1 => "1 engine runs: nobody takes over when it goes".to_owned(),
+        count => format!("{count} engines run"),
     };
-    Some(Check::ok("replicas", found))
+    // Killed, or cut off from Redis.
+    for replica in silent {
+        let ago = format::age(replica.last_seen, now);
+        let _ = write!(found, "\n{} says nothing any more, last {ago} ago", replica.replica);
+    }
+    Check::ok("replicas", found)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use windlass::model::ReplicaId;
+
+    use super::*;
+
+    #[test]
+    fn one_that_was_killed_is_named_and_not_counted() {
+        let seen = |name: &str, seconds| ReplicaSeen {
+            replica: ReplicaId(name.to_owned()),
+            last_seen: clock::now() - TimeDelta::seconds(seconds),
+        };
+        let found = |seen: &[ReplicaSeen]| replicas(seen, Duration::from_secs(10)).found;
+        assert_eq!(found(&[]), "no engine runs");
+        assert!(found(&[seen("a", 1)]).starts_with("1 engine runs"));
+        assert_eq!(found(&[seen("a", 1), seen("b", 20)]), "2 engines run");
+        let found = found(&[seen("a", 1), seen("b", 60)]);
+        assert!(found.starts_with("1 engine runs") && found.contains("\nb says nothing"), "{found}");
+    }
 }

@@ -3,6 +3,7 @@
 use windlass::clock;
 use windlass::model::RedisReport;
 use windlass::store::Store;
+use windlass::store::pools::BATCH;
 use windlass::store::report::{Checkup, Role};
 use windlass_ui::format;
 
@@ -16,7 +17,7 @@ const OLDEST: (u32, u32) = (7, 0);
 const SKEW_MS: u64 = 1000;
 /// A round trip that usually takes longer makes every decision slow.
 const SLOW_MS: f64 = 20.0;
-/// So many keys that were moved aside are named.
+/// So many values that cannot be read are named.
 const SHOWN: usize = 5;
 
 /// What the server says of itself.
@@ -34,7 +35,7 @@ pub async fn checks(store: &Store, settings: &Settings) -> Result<Vec<Check>, Fa
         clock_skew(skew),
     ];
     checks.extend(memory(&report));
-    checks.push(quarantined(&checkup));
+    checks.extend(quarantine(store).await?);
     Ok(checks)
 }
 
@@ -123,21 +124,42 @@ fn latency(checkup: &Checkup, timeout_ms: f64) -> Check {
     }
 }
 
-fn quarantined(checkup: &Checkup) -> Check {
+/// What cannot be read and nobody has moved aside yet, and what was moved aside.
+async fn quarantine(store: &Store) -> Result<Vec<Check>, Failure> {
     let name = "quarantine";
-    match checkup.quarantined.len() {
-        0 if checkup.all_seen => Check::ok(name, "nothing was moved aside"),
-        0 => Check::ok(name, "nothing was found; there are too many keys to look through all"),
-        count => {
-            let keys: Vec<&str> = checkup.quarantined.iter().take(SHOWN).map(String::as_str).collect();
-            let more = if count > SHOWN { format!("\nand {} more", count - SHOWN) } else { String::new() };
-            let values = format::plural(count as u64, "value");
-            let found = format!("{values} could not be read and was moved aside:\n{}{more}", keys.join("\n"));
-            let remedy =
-                "`windlass events --type ValueQuarantined` tells what follows; DEL what is not needed any more";
-            Check::warning(name, found, remedy)
-        }
+    let pools = store.load_pools(BATCH).await?.problems;
+    let problems = store.problems().await?;
+    let problems: Vec<String> =
+        problems.iter().map(ToString::to_string).chain(pools.iter().map(ToString::to_string)).collect();
+    let aside: Vec<String> = store
+        .quarantined()
+        .await?
+        .into_iter()
+        .map(|value| format!("{} ({}, from {})", value.key, value.kind, value.from))
+        .collect();
+    let mut checks = Vec::new();
+    if !problems.is_empty() {
+        let values = format::plural(problems.len() as u64, "value");
+        let found = format!("{values} cannot be read:\n{}", named(&problems));
+        let remedy = "the engine that leads moves such values aside and goes on with the rest: look at its log where it does not; where none leads, start one";
+        checks.push(Check::warning(name, found, remedy));
     }
+    if !aside.is_empty() {
+        let values = format::plural(aside.len() as u64, "value");
+        let found = format!("{values} could not be read and was moved aside:\n{}", named(&aside));
+        let remedy = "`windlass events --type ValueQuarantined` tells what follows; DEL what is not needed any more";
+        checks.push(Check::warning(name, found, remedy));
+    }
+    if checks.is_empty() {
+        checks.push(Check::ok(name, "everything can be read, and nothing was moved aside"));
+    }
+    Ok(checks)
+}
+
+/// The first few, one a line.
+fn named(all: &[String]) -> String {
+    let first = all.get(..SHOWN).unwrap_or(all).join("\n");
+    if all.len() > SHOWN { format!("{first}\nand {} more", all.len() - SHOWN) } else { first }
 }
 
 /// How full it is, and what the memory report has found.

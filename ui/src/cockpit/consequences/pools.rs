@@ -45,8 +45,11 @@ impl<'a> Found<'a> {
             Direction::Down => {
                 self.follows("takes idle ones first, then the least loaded".to_owned());
                 if count > before || after < min {
-                    let left = before.saturating_sub(min);
-                    self.refused(format!("only {left} may go (minimum {min}): the engine will refuse"));
+                    let left = match before.saturating_sub(min) {
+                        0 => "none".to_owned(),
+                        left => format!("only {left}"),
+                    };
+                    self.refused(format!("{left} may go (minimum {min}): the engine will refuse"));
                 }
             }
         }

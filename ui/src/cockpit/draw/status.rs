@@ -123,9 +123,14 @@ fn hints(model: &Model, area: Rect, buf: &mut Buffer) {
             (Act::Zoom, "zoom"),
         ],
         Pane::Why => &[(Act::WhyDirection, "up/down"), (Act::Zoom, "zoom"), (Act::Pause, "pause")],
-        Pane::Pools => {
-            &[(Act::Detail, "open"), (Act::PoolDrain, "drain"), (Act::PoolWake, "wake"), (Act::Filter, "filter")]
-        }
+        Pane::Pools => &[
+            (Act::Detail, "open"),
+            (Act::PoolUp, "add"),
+            (Act::PoolDown, "take"),
+            (Act::PoolDrain, "drain"),
+            (Act::PoolWake, "wake"),
+            (Act::Filter, "filter"),
+        ],
         Pane::Operations => &[(Act::Detail, "steps"), (Act::Zoom, "zoom"), (Act::Pause, "pause")],
         _ => &[(Act::Zoom, "zoom"), (Act::Pause, "pause")],
     };

@@ -155,7 +155,7 @@ fn what_follows_is_shown_before() {
         ("7 +", "containers of hello 3 → 4 (min 0, max 5)"),
         ("7 -", "takes idle ones first"),
         ("7 j j >", "3 is more than the maximum of 2: the engine will refuse"),
-        ("7 j -", "only 0 may go (minimum 0): the engine will refuse"),
+        ("7 j -", "none may go (minimum 0): the engine will refuse"),
         ("7 j W", "ocr gets its first container"),
         ("7 G -", "the containers' runtime has not confirmed"),
         ("7 enter E", "hello-1 gets no more calls"),

@@ -75,6 +75,23 @@ fn what_follows_from_scaling_down_is_shown() {
 }
 
 #[test]
+fn workers_that_are_still_coming_are_no_room_to_scale_down() {
+    let mut view = gallery::view();
+    let state = view.state.clone();
+    assert!(state.workers_staying() < state.workers_settled(), "one is coming");
+    let mut asked = |min_nodes| {
+        view.engine.as_mut().unwrap().limits.min_nodes = min_nodes;
+        let mut model = model_of(view.clone(), 120, 40);
+        press(&mut model, "d");
+        screen(&model)
+    };
+    let least = state.workers_staying();
+    let shown = asked(least);
+    assert!(shown.contains(&format!("✗ {} is less than the minimum of {least}", least - 1)), "{shown}");
+    assert!(!asked(least - 1).contains("less than the minimum"));
+}
+
+#[test]
 fn without_a_leader_or_in_a_dry_run_it_is_said_before() {
     let mut view = gallery::view();
     view.leader = None;

@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 use windlass::model::event::{
-    NodeCreated, NodeDrained, NodeFailed, NodeReady, NodeRemoved, ScaleDownDecision, ScaleDownStarted, ScaleUpDecision,
-    ScaleUpStarted, ScalingActionCompleted, ScalingActionFailed,
+    NodeCreated, NodeDrained, NodeFailed, NodeReady, NodeRemoved, OperationResumed, ScaleDownDecision,
+    ScaleDownStarted, ScaleUpDecision, ScaleUpStarted, ScalingActionCompleted, ScalingActionFailed,
 };
 use windlass::model::{
     Actor, ContainerId, Direction, Event, EventData, Metadata, Origin, State, WorkerKind, WorkerName, fold,
@@ -257,6 +257,29 @@ fn what_the_log_holds_no_more_is_unknown_and_not_zero() {
 
 fn track_of_nothing(story: &Story) -> Track {
     track(&story.events, Subject::find(Uuid::from_u128(99), &story.state))
+}
+
+#[test]
+fn a_change_of_leader_stands_at_its_time() {
+    let resumed = |story: &Story| OperationResumed {
+        action: Direction::Up,
+        resolution: "finish".to_owned(),
+        steps: vec!["created".to_owned(), "allocated".to_owned()],
+        decided_at: story.start,
+    };
+    let mut story = Story::up();
+    let at = story.at(600);
+    story.add(100, started_up()).add(600, created("w-1", at));
+    let event = resumed(&story);
+    story.add(2000, event);
+    let names = |story: &Story| story.track().rows.iter().map(|row| row.name).collect::<Vec<_>>();
+    let running = ["decided", "started", "created", "resumed", "registered", "ready", "created", "registered", "ready"];
+    assert_eq!(names(&story), running, "before all that is still to come");
+    story.add(2100, created("w-2", at)).add(3000, ready("w-2")).add(4000, ready("w-1")).add(5000, completed());
+    let ended = ["decided", "started", "created", "resumed", "ready", "created", "ready", "completed"];
+    assert_eq!(names(&story), ended);
+    let track = story.track();
+    assert_eq!(track.rows[4].took(), Some(TimeDelta::milliseconds(3400)), "a step takes as long as it takes");
 }
 
 #[test]
