@@ -98,13 +98,14 @@ fn answer<B>(answers: &Answers, request: &Request<B>) -> Response<Body> {
         (StatusCode::OK, answers.listing.clone())
     } else {
         let found = id.and_then(Container::by_id).and_then(|container| answers.inspects.get(container.0));
-        match found.filter(|answer| !answer.is_empty()) {
-            Some(answer) => (StatusCode::OK, answer.clone()),
-            None => {
+        found.filter(|answer| !answer.is_empty()).map_or_else(
+            || {
                 let message = format!(r#"{{"message":"No such container: {}"}}"#, id.unwrap_or(path));
                 (StatusCode::NOT_FOUND, Bytes::from(message))
-            }
-        }
+            },
+            |answer| (StatusCode::OK, answer.clone()),
+        )
+    }
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
