@@ -92,6 +92,9 @@ pub(super) struct Leader<'a> {
     failures: HashMap<Work, Retry>,
     looking: JoinSet<Result<Observation, ClusterError>>,
     has_looked: bool,
+    /// The event of this leader's election, while what it found is not taken over yet: something remembered was set aside, and the state is
+    /// not to be built upon before the cluster was looked at.
+    taking_over: Option<Uuid>,
     next_look: Instant,
     deaf_until: Instant,
     workers_changed: DateTime<Utc>,
@@ -112,12 +115,13 @@ impl<'a> Leader<'a> {
     ) -> Result<Self, StoreError> {
         let lease = parts.config.leader.lease.get();
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), lease, asked);
-        let snapshot = mend::remembered(parts, epoch).await?;
+        let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch).await?;
         let inbox = Inbox::open(parts, epoch).await?;
         let now = parts.clock.now();
         // What was seen just now is as good as if this process had seen it.
         let longest = conditions::longest_break(&parts.config.autoscaler);
-        let observation = snapshot.observation.filter(|seen| seen.at <= now && now - seen.at <= longest);
+        let is_recent = |seen: &Observation| seen.at <= now && now - seen.at <= longest;
+        let observation = snapshot.observation.filter(|seen| is_recent(seen) && !was_mended);
         let mut leader = Self {
             parts,
             pools,
@@ -136,6 +140,7 @@ impl<'a> Leader<'a> {
             under_way: HashSet::new(),
             failures: HashMap::new(),
             looking: JoinSet::new(),
+            taking_over: None,
             next_look: parts.clock.monotonic(),
             deaf_until: clock::monotonic(),
             workers_changed: now,
@@ -146,14 +151,18 @@ impl<'a> Leader<'a> {
         parts.store.announce(&leader.info()).await?;
         let (draft, elected) = leader.elected();
         leader.commit(draft, None).await?;
-        leader.take_over(elected).await?;
+        leader.taking_over = Some(elected);
+        if !was_mended {
+            leader.take_over().await?;
+        }
         leader.lead_pools();
         leader.tell();
         Ok(leader)
     }
 
     /// Says what becomes of the operations that are found, where anybody carries operations out here.
-    async fn take_over(&mut self, elected: Uuid) -> Result<(), StoreError> {
+    async fn take_over(&mut self) -> Result<(), StoreError> {
+        let Some(elected) = self.taking_over.take() else { return Ok(()) };
         if !self.parts.handlers.iter().any(|handler| handler.name() == NodeManager.name()) {
             return Ok(());
         }

@@ -15,13 +15,21 @@ const ATTEMPTS: usize = 5;
 /// So many values are set aside in one transaction.
 const TOGETHER: usize = 100;
 
-/// What is remembered, with nothing in it that cannot be read: what could not is in quarantine, and what follows is written beside the
-/// event that says so, all at once, fenced by the lease's epoch.
-pub(super) async fn remembered(parts: &Parts, epoch: u64) -> Result<Snapshot, StoreError> {
-    for _ in 0..ATTEMPTS {
+/// What is remembered, with nothing in it that cannot be read.
+pub(super) struct Remembered {
+    /// It.
+    pub(super) snapshot: Snapshot,
+    /// Whether something had to be set aside: workers may run that the state does not know until the cluster was looked at.
+    pub(super) was_mended: bool,
+}
+
+/// Reads what is remembered. What cannot be read goes into quarantine, and what follows is written beside the event that says so, all at
+/// once, fenced by the lease's epoch.
+pub(super) async fn remembered(parts: &Parts, epoch: u64) -> Result<Remembered, StoreError> {
+    for attempt in 0..ATTEMPTS {
         let mut snapshot = parts.store.snapshot().await?;
         if snapshot.problems.is_empty() {
-            return Ok(snapshot);
+            return Ok(Remembered { snapshot, was_mended: attempt > 0 });
         }
         let problems = std::mem::take(&mut snapshot.problems);
         for together in problems.chunks(TOGETHER) {
@@ -32,7 +40,7 @@ pub(super) async fn remembered(parts: &Parts, epoch: u64) -> Result<Snapshot, St
     for problem in &snapshot.problems {
         tracing::error!(%problem, "it was set aside and is there again; windlass goes on without it");
     }
-    Ok(snapshot)
+    Ok(Remembered { snapshot, was_mended: true })
 }
 
 /// A transaction met a value of a foreign type. What is found on reading everything again is left to that; a value where windlass was about to

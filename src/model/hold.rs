@@ -69,4 +69,11 @@ impl Hold {
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
         self.until > now
     }
+
+    /// Whether it also stops the minimum from being restored. A person's does: they know why. One that the engine placed itself, because an
+    /// operator's could not be read, does not: a damaged value must not leave a cluster without workers.
+    #[must_use]
+    pub fn stops_minimum(&self) -> bool {
+        self.actor != Actor::Engine
+    }
 }

@@ -47,8 +47,8 @@ pub struct RedisReport {
     pub evicted_keys: u64,
     /// Keys in the database.
     pub keys: u64,
-    /// Entries in the event stream.
-    pub stream_entries: u64,
+    /// Entries in the event stream; unknown where something else stands under its key.
+    pub stream_entries: Option<u64>,
     /// Whether the append-only file is on.
     pub aof: bool,
     /// Whether the last write to disk went well.

@@ -112,7 +112,8 @@ fn hold(direction: Direction, reason: &str, state: &State, config: &Config, now:
     }
     let until = clock::after(now, config.autoscaler.holds.default_duration.get());
     let reason = format!("{reason}; release it when all is well");
-    Consequence::words(format!("scaling {direction} is held by the engine until {until}")).with(HoldPlaced {
+    let kept = if direction == Direction::Up { "; the minimum is kept all the same" } else { "" };
+    Consequence::words(format!("scaling {direction} is held by the engine until {until}{kept}")).with(HoldPlaced {
         direction,
         until,
         reason,

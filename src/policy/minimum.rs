@@ -55,7 +55,7 @@ pub fn emergency_count(situation: &Situation<'_>, lost: u32) -> u32 {
 /// What forbids adding workers even below the minimum.
 #[must_use]
 pub fn stopped(situation: &Situation<'_>) -> Option<(GateKind, String)> {
-    if let Some(hold) = situation.state.hold(Direction::Up, situation.now) {
+    if let Some(hold) = situation.state.hold(Direction::Up, situation.now).filter(|hold| hold.stops_minimum()) {
         return Some((GateKind::Hold, format!("held by {}: {}", hold.actor, hold.reason)));
     }
     if !situation.rules.enforcement.auto_scale_to_min {

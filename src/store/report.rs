@@ -32,8 +32,8 @@ pub async fn read<C: ConnectionLike>(
     let keys: u64 = redis::cmd("DBSIZE").query_async(connection).await?;
     // Something else in the stream's place is no reason to tell nothing of the server.
     let stream_entries = match redis::cmd("XLEN").arg(stream_key).query_async(connection).await {
-        Err(error) if error.code() == Some("WRONGTYPE") => 0,
-        entries => entries?,
+        Err(error) if error.code() == Some("WRONGTYPE") => None,
+        entries => Some(entries?),
     };
     let counted = Counted { at: now, latency_ms, keys, stream_entries };
     report(&Info::parse(&info), &counted).map_err(|missing| {
@@ -46,7 +46,7 @@ struct Counted {
     at: DateTime<Utc>,
     latency_ms: f64,
     keys: u64,
-    stream_entries: u64,
+    stream_entries: Option<u64>,
 }
 
 /// The report with its findings, or the name of the field that is missing.
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn counted() -> Counted {
-        Counted { at: DateTime::UNIX_EPOCH, latency_ms: 0.1, keys: 7, stream_entries: 3 }
+        Counted { at: DateTime::UNIX_EPOCH, latency_ms: 0.1, keys: 7, stream_entries: Some(3) }
     }
 
     fn read_text(text: &str) -> Result<RedisReport, &'static str> {
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(report.fragmentation_ratio, Some(13.89));
         assert_eq!(report.fragmentation_bytes, Some(11_292_880));
         assert_eq!(report.allocator_ratio, Some(1.08));
-        assert_eq!((report.keys, report.stream_entries, report.clients), (7, 3, 1));
+        assert_eq!((report.keys, report.stream_entries, report.clients), (7, Some(3), 1));
         assert!(report.persistence_ok && !report.aof);
         assert!(!report.findings.iter().any(|finding| finding.what.contains("ragment")), "{:#?}", report.findings);
     }

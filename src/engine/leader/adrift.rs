@@ -220,7 +220,7 @@ impl Leader<'_> {
         let parts = self.parts;
         let (store, lease) = (&parts.store, parts.config.leader.lease.get());
         let keeper = LeaseKeeper::start(store.clone(), parts.replica.clone(), lease, asked);
-        let snapshot = mend::remembered(parts, epoch).await?;
+        let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch).await?;
         let inbox = Inbox::open(parts, epoch).await?;
         // Whoever leads says so there before anything else.
         let led_last = snapshot.engine.as_ref().map(|engine| &engine.replica);
@@ -244,7 +244,7 @@ impl Leader<'_> {
         (self.epoch, self.inbox, self.lease) = (epoch, inbox, keeper);
         self.heard = if is_ours { heard } else { HashSet::new() };
         self.unheard = super::Unheard::default();
-        if !is_ours || dropped > 0 {
+        if !is_ours || dropped > 0 || was_mended {
             // The state is no longer the one that was held against what was seen: nothing is concluded before the next look.
             self.observation = None;
             self.has_looked = false;
@@ -260,7 +260,10 @@ impl Leader<'_> {
             remember(&known, degraded, &mut draft);
         }
         self.commit(draft, None).await?;
-        self.take_over(elected).await?;
+        self.taking_over = Some(elected);
+        if !was_mended {
+            self.take_over().await?;
+        }
         if self.adrift.is_none()
             && let Err(error) = store.announce(&self.info()).await
         {

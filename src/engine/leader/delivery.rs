@@ -26,6 +26,9 @@ impl Leader<'_> {
             if self.adrift.is_some() {
                 return Ok(true);
             }
+            if self.taking_over.is_some() {
+                return Ok(false);
+            }
             self.inbox.fetch().await?;
             let mut heard = self.hear_command().await?;
             for index in 0..self.inbox.subscriptions.len() {

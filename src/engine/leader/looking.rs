@@ -25,7 +25,6 @@ impl Leader<'_> {
         self.pass_time().await?;
         let clock = &self.parts.clock;
         let now = clock.now();
-        self.has_looked = true;
         match seen {
             // It began before the last change of ours: it may show what is gone and miss what has come.
             Ok(seen) if seen.at <= self.workers_changed => {
@@ -44,6 +43,8 @@ impl Leader<'_> {
                 self.ask_all(now, None, |handler, world, draft| handler.on_outage(error.said(), world, draft)).await?;
             }
         }
+        self.has_looked = true;
+        self.take_over().await?;
         let interval = self.parts.config.autoscaler.check_interval.get();
         let news = work::awaits_look(&self.state) || self.sync_is_awaited();
         let pause = if news { super::FAST_LOOK.min(interval) } else { interval };

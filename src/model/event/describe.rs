@@ -137,8 +137,9 @@ pub fn describe(data: &EventData) -> String {
         }
         E::StateAdopted(d) => {
             format!(
-                "nothing was remembered: {} taken over from the cluster ({})",
+                "{} taken over from the cluster, numbers go on after {}: {}",
                 number(d.workers, "worker"),
+                d.worker_counter,
                 d.reason
             )
         }

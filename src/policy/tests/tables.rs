@@ -1,5 +1,5 @@
 use super::build::{Scene, name};
-use crate::model::{Conclusion, Direction, GateKind};
+use crate::model::{Actor, Conclusion, Direction, GateKind};
 use crate::policy::minimum::{Enforcement, enforcement};
 use crate::policy::{candidates, evaluate, operator};
 
@@ -146,6 +146,11 @@ fn the_minimum_is_restored_cooldown_or_not_but_not_against_a_hold() {
     assert_eq!(enforcement(&Scene::new(1, None, None).scaling_up(1).situation()), Enforcement::Coming);
     let held = enforcement(&Scene::new(1, None, None).held(Direction::Up).situation());
     assert!(matches!(held, Enforcement::Stopped { by: GateKind::Hold, .. }), "{held:?}");
+    let mut careful = Scene::new(1, None, None).held(Direction::Up);
+    if let Some(hold) = &mut careful.state.holds.up {
+        hold.actor = Actor::Engine;
+    }
+    assert_eq!(enforcement(&careful.situation()), Enforcement::Restore { count: 1 }, "no person placed that hold");
     let mut off = Scene::new(1, None, None);
     off.rules.enforcement.auto_scale_to_min = false;
     assert!(matches!(enforcement(&off.situation()), Enforcement::Stopped { .. }));

@@ -207,7 +207,7 @@ mod tests {
             policy: "noeviction".to_owned(),
             evicted_keys: 0,
             keys: 40,
-            stream_entries: 1000,
+            stream_entries: Some(1000),
             aof: true,
             persistence_ok: true,
             clients: 3,

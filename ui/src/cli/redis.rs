@@ -114,7 +114,7 @@ fn facts(report: &RedisReport) -> Table {
         ("policy", report.policy.clone()),
         ("persistence", persistence.to_owned()),
         ("keys", format!("{} ({} evicted)", format::count(report.keys), format::count(report.evicted_keys))),
-        ("events", format::count(report.stream_entries)),
+        ("events", report.stream_entries.map_or_else(unknown, format::count)),
         ("clients", format::count(report.clients)),
         ("latency", format!("{:.2}ms", report.latency_ms)),
     ];

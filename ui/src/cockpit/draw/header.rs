@@ -159,20 +159,21 @@ pub fn banner(model: &Model, area: Rect, buf: &mut Buffer) {
     let text = match trouble {
         Trouble::StoreDown { since, error, protects } => {
             let age = format::age(since, model.now);
+            // What the engine does comes first: the end is cut off on a narrow screen.
             match protects {
                 None => format!(
-                    " ✗ Redis does not answer for {age}: {error}. What you see is what was last read; nothing is removed."
+                    " ✗ Redis does not answer for {age}. What you see is what was last read; nothing is removed. {error}"
                 ),
                 Some(true) => {
-                    format!(" ✗ Redis is down for {age}: {error}. The minimum is protected, nothing is removed.")
+                    format!(" ✗ Redis is down for {age}. The minimum is protected, nothing is removed. {error}")
                 }
-                Some(false) => format!(" ✗ Redis is down for {age}: {error}. Nothing is changed until it is back."),
+                Some(false) => format!(" ✗ Redis is down for {age}. Nothing is changed until it is back. {error}"),
             }
         }
         Trouble::ClusterSilent { since, error } => {
             let age = format::age(since, model.now);
             format!(
-                " ✗ the cluster does not answer for {age}: {error}. What you see of it was last seen before; nothing is removed."
+                " ✗ the cluster does not answer for {age}. What you see of it was last seen before; nothing is removed. {error}"
             )
         }
         Trouble::Unreadable { count: 1, first } => {

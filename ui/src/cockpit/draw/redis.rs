@@ -39,7 +39,7 @@ pub fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     lines.push(pair(field("policy", report.policy.clone(), theme.text), field("aof    ", aof.to_owned(), aof_style)));
     lines.push(pair(
         field("keys  ", format::count(report.keys), theme.text),
-        field("stream ", format::count(report.stream_entries), theme.text),
+        field("stream ", report.stream_entries.map_or_else(|| format::UNKNOWN.to_owned(), format::count), theme.text),
     ));
     lines.push(pair(
         field("ping  ", format!("{:.1}ms", report.latency_ms), theme.text),

@@ -127,7 +127,7 @@ fn redis(now: DateTime<Utc>) -> RedisReport {
         policy: "noeviction".to_owned(),
         evicted_keys: 0,
         keys: 1_204,
-        stream_entries: 9_812,
+        stream_entries: Some(9_812),
         aof: true,
         persistence_ok: true,
         clients: 4,
