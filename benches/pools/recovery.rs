@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use windlass::clock;
 use windlass::cluster::docker::pools::DockerPools;
+use windlass::cluster::pools::PoolHost as _;
 use windlass::config::{ClusterKind, Config, Span};
 use windlass::model::pool::PersistedPoolState;
 use windlass::model::{Change, ReplicaId};
@@ -66,11 +67,20 @@ pub async fn run() -> Outcome {
             }
         }
     }
-    print(seed, median(times), median(own));
+    let (mut records, mut listings) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let begun = Instant::now();
+        store.load_pools(BATCH).await?;
+        records.push(begun.elapsed());
+        let begun = Instant::now();
+        DockerPools::new(&config)?.list().await?;
+        listings.push(begun.elapsed());
+    }
+    print(seed, median(times), median(own), [median(records), median(listings)]);
     Ok(())
 }
 
-fn print(seed: Duration, whole: Duration, own: Duration) {
+fn print(seed: Duration, whole: Duration, own: Duration, [records, listings]: [Duration; 2]) {
     let (kept, gone) = expected();
     println!(
         "recovery: {POOLS} pools with {CONTAINERS} containers, {gone} of them gone; both ways keep the same {kept}"
@@ -89,6 +99,8 @@ fn print(seed: Duration, whole: Duration, own: Duration) {
         &format!("{ratio:.1}x faster (promised: 20x)"),
     );
     row("  of that the processor time of windlass's own process", own, "(promised: below 1 s)");
+    row("  the records alone, without the listing", records, "");
+    row("  the listing alone, without the records", listings, "");
 }
 
 /// Containers that are kept, and those that are gone.

@@ -130,7 +130,10 @@ pub fn merge(
         Ok(listing) => {
             let mut listed: HashMap<FunctionName, Vec<ObservedPoolContainer>> = HashMap::with_capacity(pools.len());
             for container in listing {
-                listed.entry(container.function.clone()).or_default().push(container);
+                match listed.get_mut(&container.function) {
+                    Some(others) => others.push(container),
+                    None => drop(listed.insert(container.function.clone(), vec![container])),
+                }
             }
             for (function, pool) in &mut pools {
                 if verify(pool, listed.remove(function).unwrap_or_default(), &mut recovered, now) {

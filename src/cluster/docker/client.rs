@@ -20,8 +20,10 @@ const BOLLARD_LIMIT: Duration = Duration::from_secs(3600);
 
 /// Where Docker listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Address {
+pub(super) enum Address {
+    /// The path of a socket.
     Unix(String),
+    /// `tcp://host:port`; without a port, HTTP's.
     Tcp(String),
 }
 
@@ -49,6 +51,11 @@ impl Client {
             )));
         }
         Ok(Self { address, limit, docker: OnceCell::new() })
+    }
+
+    /// Where the daemon listens.
+    pub(super) const fn address(&self) -> &Address {
+        &self.address
     }
 
     /// How long a call may take.

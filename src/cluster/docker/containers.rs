@@ -9,10 +9,12 @@ use bollard::query_parameters::{
     InspectContainerOptions, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
     StopContainerOptionsBuilder,
 };
+use hyper::body::Incoming;
+use url::form_urlencoded;
 
 use super::client::Client;
 use super::errors::{explain, is_being_removed, is_gone};
-use super::labels;
+use super::{labels, raw};
 use crate::cluster::ClusterError;
 
 impl Client {
@@ -24,6 +26,21 @@ impl Client {
     ) -> Result<Vec<ContainerSummary>, Error> {
         let options = ListContainersOptionsBuilder::new().all(true).filters(&labels::filter(labels)).build();
         self.call(docker.list_containers(Some(options))).await
+    }
+
+    /// The same listing as its bytes, to be read as they come.
+    pub(super) async fn labelled_raw(
+        &self,
+        docker: &Docker,
+        labels: &[(&str, Option<&str>)],
+    ) -> Result<Incoming, Error> {
+        let filters = serde_json::to_string(&labels::filter(labels))?;
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("all", "true")
+            .append_pair("filters", &filters)
+            .finish();
+        let path = format!("/v{}/containers/json?{query}", docker.client_version());
+        self.call(raw::get(self.address(), &path)).await
     }
 
     pub(super) async fn inspect(&self, docker: &Docker, id: &str) -> Result<ContainerInspectResponse, Error> {

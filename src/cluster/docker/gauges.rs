@@ -55,9 +55,12 @@ impl Gauges {
     }
 
     /// Forgets the readings of all other containers: they are gone.
-    pub(super) fn keep_only(&self, ids: &[String]) {
-        let ids: HashSet<&String> = ids.iter().collect();
-        self.tracks().retain(|id, _| ids.contains(id));
+    pub(super) fn keep_only<'a>(&self, ids: impl Iterator<Item = &'a str>) {
+        let mut tracks = self.tracks();
+        if !tracks.is_empty() {
+            let ids: HashSet<&str> = ids.collect();
+            tracks.retain(|id, _| ids.contains(id.as_str()));
+        }
     }
 
     /// Asks for this container's limit again at the next reading: `docker update` has changed it.

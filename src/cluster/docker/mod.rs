@@ -12,6 +12,7 @@ pub mod labels;
 mod listing;
 pub mod pools;
 mod presence;
+mod raw;
 mod stats;
 mod template;
 
@@ -131,7 +132,7 @@ impl WorkerHost for DockerHost {
         let mut workers = listing::workers(containers);
         let running = workers.values().filter(|worker| worker.state == ContainerState::Running);
         let ids: Vec<String> = running.map(|worker| worker.container_id.0.clone()).collect();
-        self.gauges.keep_only(&ids);
+        self.gauges.keep_only(ids.iter().map(String::as_str));
         let readings = self.gauges.read(&self.client, docker, ids).await;
         for worker in workers.values_mut() {
             if let Some(reading) = readings.get(&worker.container_id.0) {

@@ -4,6 +4,7 @@
 //! whoever made it, and whatever has not is never touched.
 
 mod body;
+mod lines;
 mod seen;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -12,7 +13,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::Docker;
+use bollard::errors::Error;
 use bollard::query_parameters::CreateContainerOptionsBuilder;
+use tokio::task::JoinSet;
 
 use super::client::Client;
 use super::errors::{self, explain_pools as explain, is_gone, is_name_taken, refused, unavailable};
@@ -130,11 +133,19 @@ impl PoolHost for DockerPools {
         let failed = |error| explain("list the containers of the function pools", &error);
         let docker = self.client.docker().await.map_err(failed)?;
         let ours = [(labels::CLUSTER, Some(self.cluster.as_str())), (labels::POOL, None)];
-        let containers = self.client.labelled(docker, &ours).await.map_err(failed)?;
-        let seen::Seen { containers, strange } = seen::listed(containers, self.network.as_deref());
+        let listing = async {
+            let body = self.client.labelled_raw(docker, &ours).await?;
+            // A task of its own, so that whoever asks has the other processor; it ends with this call.
+            let mut reading = JoinSet::new();
+            reading.spawn(seen::listed(body, self.network.clone()));
+            reading.join_next().await.and_then(Result::ok).unwrap_or_else(|| {
+                Err(Error::DockerStreamError { error: "the reading of the listing has ended early".to_owned() })
+            })
+        };
+        let seen::Seen { containers, strange } = self.client.call(listing).await.map_err(failed)?;
         self.tell_of(&strange);
         let running = containers.iter().filter(|container| container.running);
-        self.gauges.keep_only(&running.map(|container| container.id.0.clone()).collect::<Vec<_>>());
+        self.gauges.keep_only(running.map(|container| container.id.0.as_str()));
         Ok(containers)
     }
 
