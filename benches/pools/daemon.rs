@@ -105,7 +105,6 @@ fn answer<B>(answers: &Answers, request: &Request<B>) -> Response<Body> {
             },
             |answer| (StatusCode::OK, answer.clone()),
         )
-    }
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

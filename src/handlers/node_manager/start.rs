@@ -42,8 +42,8 @@ pub(super) fn give_up_unheard(world: &World<'_>, draft: &mut Draft) {
 /// Why a decision cannot be started (any more); `None`: it can.
 pub(super) fn refusal(operation: &Operation, state: &State, world: &World<'_>) -> Option<String> {
     let restores = matches!(operation.origin, Origin::Minimum | Origin::Emergency);
-    let hold = state.hold(operation.direction, world.now).filter(|hold| !restores || hold.stops_minimum());
-    let held = hold.map(|hold| format!("held by {}: {}", hold.actor, hold.reason));
+    let blocking = state.hold(operation.direction, world.now).filter(|hold| !restores || hold.stops_minimum());
+    let held = blocking.map(|hold| format!("held by {}: {}", hold.actor, hold.reason));
     match operation.direction {
         Direction::Up => held.or_else(|| (room(operation, state, world) == 0).then(|| "at the maximum".to_owned())),
         Direction::Down if going(operation, state, world).is_empty() => Some("no worker may go any more".to_owned()),
