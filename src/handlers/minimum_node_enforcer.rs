@@ -82,8 +82,10 @@ fn violated(cause: Option<Uuid>, world: &World<'_>, draft: &mut Draft) -> Option
     if quiet {
         return known.and_then(|known| known.event);
     }
+    let state = draft.state();
     let data = MinimumNodesViolation {
-        current_workers: draft.state().worker_count(),
+        // Not those that are on their way out.
+        current_workers: state.worker_count().min(state.workers_settled()),
         min_workers: world.config.autoscaler.limits.min_nodes,
         violation_time: known.map_or(world.now, |known| known.since),
     };

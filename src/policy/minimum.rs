@@ -10,7 +10,7 @@ use crate::model::{Direction, GateKind};
 pub enum Enforcement {
     /// There are enough workers.
     Kept,
-    /// Too few, and enough are on their way.
+    /// Too few, and enough are on their way, or there is no room before those that go have gone.
     Coming,
     /// Too few: add so many.
     Restore {
@@ -26,21 +26,25 @@ pub enum Enforcement {
     },
 }
 
-/// Compares the workers with the minimum.
+/// Compares the workers with the minimum. Those that are on their way out do not count: without Redis, or while a removal fails, they stay
+/// for long and take no work.
 #[must_use]
 pub fn enforcement(situation: &Situation<'_>) -> Enforcement {
     let min = situation.rules.limits.min_nodes;
     let state = situation.state;
-    if state.worker_count() >= min && state.workers_settled() >= min {
+    let settled = state.workers_settled();
+    if state.worker_count() >= min && settled >= min {
         return Enforcement::Kept;
     }
-    let expected = state.workers_expected();
-    if expected >= min {
+    // Those that go still take room.
+    let room = situation.rules.limits.max_nodes.saturating_sub(state.workers_expected());
+    let count = min.saturating_sub(settled).min(room);
+    if count == 0 {
         return Enforcement::Coming;
     }
     match stopped(situation) {
         Some((by, detail)) => Enforcement::Stopped { by, detail },
-        None => Enforcement::Restore { count: min - expected },
+        None => Enforcement::Restore { count },
     }
 }
 
@@ -48,8 +52,8 @@ pub fn enforcement(situation: &Situation<'_>) -> Enforcement {
 #[must_use]
 pub fn emergency_count(situation: &Situation<'_>, lost: u32) -> u32 {
     let limits = &situation.rules.limits;
-    let expected = situation.state.workers_expected();
-    lost.max(limits.min_nodes.saturating_sub(expected)).min(limits.max_nodes.saturating_sub(expected))
+    let missing = limits.min_nodes.saturating_sub(situation.state.workers_settled());
+    lost.max(missing).min(limits.max_nodes.saturating_sub(situation.state.workers_expected()))
 }
 
 /// What forbids adding workers even below the minimum.

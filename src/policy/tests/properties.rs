@@ -89,7 +89,8 @@ proptest! {
             _ => {}
         }
         if let Enforcement::Restore { count } = enforcement(&scene.situation()) {
-            prop_assert_eq!(scene.state.workers_expected() + count, limits.min_nodes);
+            prop_assert!(count > 0 && scene.state.workers_settled() + count <= limits.min_nodes);
+            prop_assert!(scene.state.workers_expected() + count <= limits.max_nodes);
         }
     }
 

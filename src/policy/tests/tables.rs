@@ -144,6 +144,12 @@ fn the_minimum_is_restored_cooldown_or_not_but_not_against_a_hold() {
     let cooling = Scene::new(1, None, None).cooling(Direction::Up, 600);
     assert_eq!(enforcement(&cooling.situation()), Enforcement::Restore { count: 1 });
     assert_eq!(enforcement(&Scene::new(1, None, None).scaling_up(1).situation()), Enforcement::Coming);
+    let going = Scene::new(2, None, None).scaling_down(&[2]);
+    assert_eq!(
+        enforcement(&going.situation()),
+        Enforcement::Restore { count: 1 },
+        "who is on the way out is no worker"
+    );
     let held = enforcement(&Scene::new(1, None, None).held(Direction::Up).situation());
     assert!(matches!(held, Enforcement::Stopped { by: GateKind::Hold, .. }), "{held:?}");
     let mut careful = Scene::new(1, None, None).held(Direction::Up);
