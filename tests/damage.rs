@@ -304,15 +304,7 @@ fn cooling(state: &State, seconds: i64, epoch: u64) -> Transaction {
     let until = now + chrono::TimeDelta::seconds(seconds);
     draft.emit(CooldownStarted { direction: Direction::Up, until, duration: 1.0 }, Because::default());
     let (_, changes, events) = draft.into_parts();
-    Transaction {
-        id: clock::fresh_id(now),
-        epoch,
-        changes,
-        events,
-        acknowledgements: Vec::new(),
-        dead_letters: Vec::new(),
-        settled: Vec::new(),
-    }
+    Transaction::new(clock::fresh_id(now), epoch, changes, events)
 }
 
 #[tokio::test]

@@ -233,15 +233,7 @@ async fn commit(store: &Store, draft: Draft) {
     let epoch = store.acquire_lease(&replica, std::time::Duration::from_secs(30)).await.unwrap().unwrap();
     let id = clock::fresh_id(draft.now());
     let (_, changes, events) = draft.into_parts();
-    let transaction = Transaction {
-        id,
-        epoch,
-        changes,
-        events,
-        acknowledgements: Vec::new(),
-        dead_letters: Vec::new(),
-        settled: Vec::new(),
-    };
+    let transaction = Transaction::new(id, epoch, changes, events);
     store.commit(&transaction, 10_000).await.unwrap();
     assert!(store.release_lease(&replica).await.unwrap());
 }

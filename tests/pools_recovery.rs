@@ -60,15 +60,7 @@ async fn commit(store: &Store, changes: Vec<Change>) {
     } else {
         store.acquire_lease(&replica, Duration::from_secs(600)).await.unwrap().expect("the lease is free")
     };
-    let transaction = Transaction {
-        id: clock::fresh_id(clock::now()),
-        epoch,
-        changes,
-        events: Vec::new(),
-        acknowledgements: Vec::new(),
-        dead_letters: Vec::new(),
-        settled: Vec::new(),
-    };
+    let transaction = Transaction::new(clock::fresh_id(clock::now()), epoch, changes, Vec::new());
     store.commit(&transaction, 1_000).await.unwrap();
 }
 

@@ -40,15 +40,7 @@ fn cooling(state: &State, seconds: i64) -> Draft {
 
 fn transaction(draft: Draft, epoch: u64) -> Transaction {
     let (_, changes, events) = draft.into_parts();
-    Transaction {
-        id: clock::fresh_id(at()),
-        epoch,
-        changes,
-        events,
-        acknowledgements: Vec::new(),
-        dead_letters: Vec::new(),
-        settled: Vec::new(),
-    }
+    Transaction::new(clock::fresh_id(at()), epoch, changes, events)
 }
 
 async fn store(redis: &TestRedis) -> Store {

@@ -98,13 +98,5 @@ async fn through_commit(store: &Store, epoch: u64, events: &[Event], batch: usiz
 
 /// A transaction that only publishes.
 pub fn transaction(epoch: u64, events: Vec<Event>) -> Transaction {
-    Transaction {
-        id: clock::fresh_id(clock::now()),
-        epoch,
-        changes: Vec::new(),
-        events,
-        acknowledgements: Vec::new(),
-        dead_letters: Vec::new(),
-        settled: Vec::new(),
-    }
+    Transaction::new(clock::fresh_id(clock::now()), epoch, Vec::new(), events)
 }

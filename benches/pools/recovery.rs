@@ -116,15 +116,12 @@ async fn remember(store: &Store) -> Outcome {
     let numbers: Vec<usize> = (0..POOLS).collect();
     for chunk in numbers.chunks(WRITTEN) {
         let record = |number: &usize| Ok(Change::PutPool(Box::new(PersistedPoolState::from(&pool(*number)?))));
-        let transaction = Transaction {
-            id: clock::fresh_id(clock::now()),
+        let transaction = Transaction::new(
+            clock::fresh_id(clock::now()),
             epoch,
-            changes: chunk.iter().map(record).collect::<Result<_, Box<dyn Error>>>()?,
-            events: Vec::new(),
-            acknowledgements: Vec::new(),
-            dead_letters: Vec::new(),
-            settled: Vec::new(),
-        };
+            chunk.iter().map(record).collect::<Result<_, Box<dyn Error>>>()?,
+            Vec::new(),
+        );
         store.commit(&transaction, 1_000).await?;
     }
     Ok(())

@@ -77,15 +77,7 @@ async fn set_aside(parts: &Parts, epoch: u64, snapshot: &Snapshot, problems: &[P
         }
     }
     let (state, changes, events) = draft.into_parts();
-    let transaction = Transaction {
-        id: clock::fresh_id(now),
-        epoch,
-        changes,
-        events,
-        acknowledgements: Vec::new(),
-        dead_letters: Vec::new(),
-        settled: Vec::new(),
-    };
+    let transaction = Transaction::new(clock::fresh_id(now), epoch, changes, events);
     let longest = parts.config.autoscaler.events.event_bus.max_stream_length;
     let written = parts.store.mend(&mending, &transaction, longest).await;
     if let Err(StoreError::Unavailable(error)) = written {

@@ -92,15 +92,7 @@ impl Outbox {
                 self.events.iter().take(taken).filter(|event| !written.contains(&event.event_id)).cloned().collect();
             if let Some(last) = events.last() {
                 let (next, changes) = folded(state, &events);
-                let transaction = Transaction {
-                    id: clock::fresh_id(last.timestamp),
-                    epoch,
-                    changes,
-                    events,
-                    acknowledgements: Vec::new(),
-                    dead_letters: Vec::new(),
-                    settled: Vec::new(),
-                };
+                let transaction = Transaction::new(clock::fresh_id(last.timestamp), epoch, changes, events);
                 store.commit(&transaction, max_stream_length).await?;
                 *state = next;
             }

@@ -39,14 +39,6 @@ pub(super) async fn set_aside(
         };
         events.push(journal.event_from(SOURCE, data, Because::default(), now));
     }
-    let transaction = Transaction {
-        id: clock::fresh_id(now),
-        epoch,
-        changes: Vec::new(),
-        events,
-        acknowledgements: Vec::new(),
-        dead_letters: Vec::new(),
-        settled: Vec::new(),
-    };
+    let transaction = Transaction::new(clock::fresh_id(now), epoch, Vec::new(), events);
     store.mend(&mending, &transaction, longest).await.map(|_| ())
 }

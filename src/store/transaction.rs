@@ -45,6 +45,14 @@ pub struct Transaction {
     pub settled: Vec<Settled>,
 }
 
+impl Transaction {
+    /// Changes with the events that report them, and nothing that they deal with.
+    #[must_use]
+    pub const fn new(id: Uuid, epoch: u64, changes: Vec<Change>, events: Vec<Event>) -> Self {
+        Self { id, epoch, changes, events, acknowledgements: Vec::new(), dead_letters: Vec::new(), settled: Vec::new() }
+    }
+}
+
 /// What becomes of a dead letter (`entry` is its position on the dead-letter stream), or of an event of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
