@@ -262,12 +262,16 @@ async fn a_damaged_lease_is_taken_anew_above_every_epoch_before() {
     let elected = |event: &Event| matches!(&event.data, EventData::LeaderElected(data) if data.epoch > epoch);
     engine.event("a newer epoch", elected).await;
     engine.event("the report", |event| quarantined(std::slice::from_ref(event)).len() == 1).await;
-    damage(&engine.store, &[&[b"DEL", b"leader"], &[b"RPUSH", b"leader", b"x"]]).await;
-    let reported = |event: &Event| {
-        let data = quarantined(std::slice::from_ref(event));
-        data.first().is_some_and(|data| data.key == "{c1}:leader")
+    let reported = |what: &'static str| {
+        move |event: &Event| {
+            let data = quarantined(std::slice::from_ref(event));
+            data.first().is_some_and(|data| data.key == "{c1}:leader" && data.problem.contains(what))
+        }
     };
-    engine.event("the report of the lease", reported).await;
+    damage(&engine.store, &[&[b"DEL", b"leader"], &[b"RPUSH", b"leader", b"x"]]).await;
+    engine.event("the report of the lease", reported("a list")).await;
+    damage(&engine.store, &[&[b"SET", b"leader", b"somebody"]]).await;
+    engine.event("the report of a lease without an end", reported("no end")).await;
     assert_eq!(engine.state().await.worker_count(), 3);
     engine.stop().await;
 }

@@ -41,7 +41,11 @@ end
 
 local holder = text_under(KEYS[1])
 if holder and holder ~= ARGV[1] then
-    return 0
+    if redis.call('PTTL', KEYS[1]) ~= -1 then
+        return 0
+    end
+    -- Nobody would lead ever again: every lease of ours ends.
+    set_aside(KEYS[1], 'it has no end, as every lease has', 'damaged')
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 

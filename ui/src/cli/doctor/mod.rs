@@ -95,8 +95,9 @@ async fn memory(settings: &Settings) -> Result<Vec<Check>, Failure> {
     match examined.await {
         Ok(examined) => checks.extend(examined),
         Err(Failure::Failed(found)) => {
-            let remedy = "start that Redis, or correct `redis.url`, user and password; without `redis.url` windlass runs its own";
-            checks.push(Check::problem("redis", found, remedy));
+            // The store's errors say what to do behind a dash.
+            let (cause, remedy) = found.split_once(" — ").unwrap_or((&found, "do as it says, and look again"));
+            checks.push(Check::problem("redis", cause, remedy));
         }
         Err(failure) => return Err(failure),
     }
