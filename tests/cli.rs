@@ -490,7 +490,7 @@ fn pool_commands_are_carried_out_and_refused() {
         ended.code == Some(0)
     });
     assert_eq!((&told["outcome"], &told["event"]["event_type"]), (&"taken".into(), &"PoolScaledUp".into()));
-    assert_eq!((&told["event"]["actor"], &told["event"]["data"]["reason"]), (&"tester".into(), &"operator".into()));
+    assert_eq!((&told["event"]["actor"], &told["event"]["data"]["reason"]), (&"tester".into(), &"a sale".into()));
 
     mentions(&home.demo(&["pools", "drain", "resize", "nothing"]).expect(3), &["refused", "nothing"]);
     let mut drained = String::new();

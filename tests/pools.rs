@@ -178,7 +178,7 @@ async fn operators_scale_and_drain_within_the_limits() {
 
     let up = stage.scale(Direction::Up, 2).await;
     let EventData::PoolScaledUp(data) = &up.data else { panic!("{up:?}") };
-    assert_eq!((data.previous_containers, data.new_containers, data.reason.as_str()), (1, 3, "operator"));
+    assert_eq!((data.previous_containers, data.new_containers, data.reason.as_str()), (1, 3, "test"));
     assert_eq!(data.container_names, ["c1-hello-2", "c1-hello-3"]);
     assert_eq!((up.actor.to_string().as_str(), up.source.as_str()), ("anna", "operator"));
     assert_eq!(stage::reason(&stage.scale(Direction::Up, 1).await), "limit");
@@ -190,7 +190,7 @@ async fn operators_scale_and_drain_within_the_limits() {
 
     let down = stage.scale(Direction::Down, 1).await;
     let EventData::PoolScaledDown(data) = &down.data else { panic!("{down:?}") };
-    assert_eq!((data.previous_containers, data.new_containers, data.reason.as_str()), (3, 2, "operator"));
+    assert_eq!((data.previous_containers, data.new_containers, data.reason.as_str()), (3, 2, "test"));
 
     // The last one may be drained too: another takes its place.
     let pool = stage.until("two", |pool| pool.containers.len() == 2).await;

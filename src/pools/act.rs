@@ -207,7 +207,7 @@ impl Manager {
                 previous_containers,
                 new_containers: kept.count(),
                 container_names: names.clone(),
-                reason: reason.name().to_owned(),
+                reason: Answering::said(answering.as_ref()).unwrap_or_else(|| reason.name().to_owned()),
             }))
         };
         self.report(function, answer, names, because, answering, now).await;
@@ -252,7 +252,7 @@ impl Manager {
                 previous_containers,
                 new_containers: kept.count(),
                 container_names: names.clone(),
-                reason: reason.name().to_owned(),
+                reason: Answering::said(answering.as_ref()).unwrap_or_else(|| reason.name().to_owned()),
             }))
         };
         self.report(function, answer, names, because, answering, now).await;

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::PoolError;
-use crate::model::{Command, FunctionName, PoolSpec};
+use crate::model::{Action, Command, FunctionName, PoolSpec};
 use crate::policy::operator::Refusal;
 use crate::store::Acknowledgement;
 
@@ -30,6 +30,13 @@ pub(super) struct Answering {
 }
 
 impl Answering {
+    /// Why a person wants a pool to be scaled, in their own words; `None`: no person does.
+    pub(super) fn said(answering: Option<&Self>) -> Option<String> {
+        let command = &answering?.command;
+        let by_hand = matches!(command.action, Action::PoolScale { .. }) && !command.reason.is_empty();
+        by_hand.then(|| command.reason.clone())
+    }
+
     /// Tells whoever gave it in this process.
     pub(super) fn tell(&mut self, answer: Result<Vec<String>, Refusal>) {
         if let Some(reply) = self.reply.take() {

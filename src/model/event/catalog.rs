@@ -646,7 +646,7 @@ catalog! {
         new_containers: u32,
         /// the new ones' names
         container_names: Vec<String>,
-        /// all_overloaded, below_minimum, demand, operator or adopted (it ran, and was not remembered)
+        /// all_overloaded, below_minimum, demand, adopted (it ran, and was not remembered), or why an operator wanted it
         reason: String,
     }
     /// Containers of a pool were taken away.
@@ -659,7 +659,7 @@ catalog! {
         new_containers: u32,
         /// the names of those that went
         container_names: Vec<String>,
-        /// idle, above_maximum, drained or operator
+        /// idle, above_maximum, drained, or why an operator wanted it
         reason: String,
     }
     /// A container of a pool gets no more calls, and goes when it idles.
