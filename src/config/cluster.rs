@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
-use crate::model::ClusterId;
+use crate::model::{ClusterId, Metadata};
 
 /// Which cluster is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,14 @@ pub struct ClusterConfig {
     pub docker: DockerConfig,
     /// How the simulated cluster behaves.
     pub simulated: SimulatedConfig,
+}
+
+impl ClusterConfig {
+    /// What every event of the cluster carries.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata {
+        Metadata { cluster_id: self.id.clone(), region: self.region.clone() }
+    }
 }
 
 impl Default for ClusterConfig {

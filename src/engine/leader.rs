@@ -34,7 +34,7 @@ use crate::handlers::node_manager::NodeManager;
 use crate::handlers::node_manager::work::{Report, Work};
 use crate::handlers::{Because, Draft, Handler, World, alert_manager};
 use crate::model::event::{LeaderElected, StoreDegraded, StoreRestored};
-use crate::model::{EngineInfo, Metadata, Observation, State};
+use crate::model::{EngineInfo, Observation, State};
 use crate::policy::conditions;
 use crate::pools::Pools;
 use crate::store::StoreError;
@@ -245,9 +245,7 @@ impl<'a> Leader<'a> {
     }
 
     fn draft(&self, source: &'static str, now: DateTime<Utc>) -> Draft {
-        let cluster = &self.parts.config.cluster;
-        let metadata = Metadata { cluster_id: cluster.id.clone(), region: cluster.region.clone() };
-        Draft::new(&self.state, source, metadata, now)
+        Draft::new(&self.state, source, self.parts.config.cluster.metadata(), now)
     }
 
     fn info(&self) -> EngineInfo {

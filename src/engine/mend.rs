@@ -4,7 +4,7 @@ use crate::clock;
 use crate::handlers::{Because, Draft};
 use crate::model::damage::{Flaw, Lost, Problem, Spot};
 use crate::model::event::ValueQuarantined;
-use crate::model::{Metadata, Observation, State};
+use crate::model::{Observation, State};
 use crate::policy::damage;
 use crate::store::{Mending, Snapshot, StoreError, Transaction};
 
@@ -64,9 +64,7 @@ async fn set_stray_aside(parts: &Parts, epoch: u64, key: &str, error: &str) -> R
 
 async fn set_aside(parts: &Parts, epoch: u64, snapshot: &Snapshot, problems: &[Problem]) -> Result<State, StoreError> {
     let now = parts.clock.now();
-    let cluster = &parts.config.cluster;
-    let metadata = Metadata { cluster_id: cluster.id.clone(), region: cluster.region.clone() };
-    let mut draft = Draft::new(&snapshot.state, "engine", metadata, now);
+    let mut draft = Draft::new(&snapshot.state, "engine", parts.config.cluster.metadata(), now);
     let mut mending = Mending::new(now);
     for problem in problems {
         tracing::error!(%problem, "a value cannot be read; it is set aside");

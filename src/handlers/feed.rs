@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Draft, Handler, World};
 use crate::bus::replay;
 use crate::config::Config;
-use crate::model::{Event, Metadata, Observation, State};
+use crate::model::{Event, Observation, State};
 
 /// What came of feeding one event.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,10 +48,8 @@ pub fn feed(handler: &dyn Handler, meal: &Meal<'_>) -> Vec<Fed> {
 }
 
 fn one(handler: &dyn Handler, meal: &Meal<'_>, state: &State, event: &Event) -> Fed {
-    let cluster = &meal.config.cluster;
-    let metadata = Metadata { cluster_id: cluster.id.clone(), region: cluster.region.clone() };
     let now = event.timestamp;
-    let mut draft = Draft::new(state, handler.name(), metadata, now);
+    let mut draft = Draft::new(state, handler.name(), meal.config.cluster.metadata(), now);
     let world = World { config: meal.config, observation: meal.observation, previous: None, remembered: true, now };
     let error = handler.on_event(event, &world, &mut draft).err().map(|error| error.0);
     let (_, _, emits) = draft.into_parts();

@@ -99,7 +99,7 @@ impl Pools {
         let setting = cluster.pools.clone().map(|host| Setting {
             host,
             store: Some(store.clone()),
-            metadata: Metadata { cluster_id: config.cluster.id.clone(), region: config.cluster.region.clone() },
+            metadata: config.cluster.metadata(),
             configured: Some(config.pools.specs()),
             check_interval: config.pools.check_interval.get(),
             batch_size: config.pools.batch_size as usize,

@@ -1,16 +1,15 @@
 //! What must be so once a cluster has come to rest, whatever was done to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 use windlass::bus::replay;
 use windlass::clock;
 use windlass::model::{Command, Event, EventData, EventType};
 use windlass::store::Store;
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, operations};
 use crate::place::Place;
 use crate::plan::Plan;
 use crate::record::{Record, Seen};
@@ -74,21 +73,7 @@ fn epochs(events: &[Event], wrong: &mut Vec<String>) {
 
 /// Every operation that was decided has ended once; where what was remembered of it may be gone, at most once.
 fn ends(events: &[Event], is_cut: bool, wrong: &mut Vec<String>) {
-    let mut operations: BTreeMap<Uuid, [u32; 3]> = BTreeMap::new();
-    for event in events {
-        let Some(id) = event.correlation_id else { continue };
-        let counts = operations.entry(id).or_default();
-        match event.event_type() {
-            EventType::ScaleUpDecision
-            | EventType::ScaleDownDecision
-            | EventType::AutoScaleUpToMinimum
-            | EventType::EmergencyScaleUp => counts[0] += 1,
-            EventType::ScaleUpStarted | EventType::ScaleDownStarted => counts[1] += 1,
-            EventType::ScalingActionCompleted | EventType::ScalingActionFailed => counts[2] += 1,
-            _ => {}
-        }
-    }
-    for (id, [decided, started, ended]) in operations {
+    for (id, [decided, started, ended]) in operations(events) {
         let once = decided == 1 && started <= 1 && (ended == 1 || is_cut && ended == 0);
         if !once {
             wrong.push(format!("operation {id}: decided {decided}, started {started}, ended {ended} times"));

@@ -59,22 +59,8 @@ impl Ledger<'_> {
 
     #[track_caller]
     fn one_end_an_operation(&self) {
-        let mut operations: BTreeMap<Uuid, [u32; 3]> = BTreeMap::new();
-        for event in self.events {
-            let Some(id) = event.correlation_id else { continue };
-            let counts = operations.entry(id).or_default();
-            match event.event_type() {
-                EventType::ScaleUpDecision
-                | EventType::ScaleDownDecision
-                | EventType::AutoScaleUpToMinimum
-                | EventType::EmergencyScaleUp => counts[0] += 1,
-                EventType::ScaleUpStarted | EventType::ScaleDownStarted => counts[1] += 1,
-                EventType::ScalingActionCompleted | EventType::ScalingActionFailed => counts[2] += 1,
-                _ => {}
-            }
-        }
         assert!(self.state.operations.is_empty(), "all must have come to rest: {:?}", self.state.operations);
-        for (id, [decided, started, ended]) in operations {
+        for (id, [decided, started, ended]) in operations(self.events) {
             let once = decided == 1 && started <= 1 && ended == 1;
             assert!(once, "operation {id}: decided {decided}, started {started}, ended {ended} times");
         }
@@ -126,6 +112,25 @@ impl Ledger<'_> {
         let (folded, stored) = (facts(&folded), facts(self.state));
         assert_eq!(folded, stored, "the state that the log gives, and the stored one");
     }
+}
+
+/// How often each operation was decided, started and ended.
+pub fn operations(events: &[Event]) -> BTreeMap<Uuid, [u32; 3]> {
+    let mut operations: BTreeMap<Uuid, [u32; 3]> = BTreeMap::new();
+    for event in events {
+        let Some(id) = event.correlation_id else { continue };
+        let counts = operations.entry(id).or_default();
+        match event.event_type() {
+            EventType::ScaleUpDecision
+            | EventType::ScaleDownDecision
+            | EventType::AutoScaleUpToMinimum
+            | EventType::EmergencyScaleUp => counts[0] += 1,
+            EventType::ScaleUpStarted | EventType::ScaleDownStarted => counts[1] += 1,
+            EventType::ScalingActionCompleted | EventType::ScalingActionFailed => counts[2] += 1,
+            _ => {}
+        }
+    }
+    operations
 }
 
 /// The answers that a command may have when it is not refused.

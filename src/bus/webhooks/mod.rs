@@ -58,8 +58,7 @@ struct Office {
 
 impl Office {
     fn metadata(&self) -> Metadata {
-        let cluster = &self.config.cluster;
-        Metadata { cluster_id: cluster.id.clone(), region: cluster.region.clone() }
+        self.config.cluster.metadata()
     }
 }
 
