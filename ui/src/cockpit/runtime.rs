@@ -63,10 +63,9 @@ pub async fn run(
                     effects.extend(update(&mut model, send(&commands, &actor, action, reason)));
                 }
                 Effect::Suspend => {
-                    // A stopped reader would swallow the first keys after `fg`.
-                    drop(keys);
+                    // The reader stays: it waits for no key while one is being handled, and dropping it leaves a wake-up behind
+                    // that hides the first key after `fg` until there is a second one.
                     screen.suspend().wrap_err("cannot suspend")?;
-                    keys = EventStream::new();
                     let size = screen.size().wrap_err("cannot ask the terminal for its size")?;
                     effects.extend(update(&mut model, Message::Resize(size.width, size.height)));
                 }
