@@ -22,6 +22,7 @@ use self::adrift::Adrift;
 use self::delivery::unwinding;
 use super::inbox::Inbox;
 use super::lease::LeaseKeeper;
+use super::licence::Licence;
 use super::mend;
 use super::outage::Outage;
 use super::peers::Others;
@@ -77,6 +78,7 @@ pub(super) struct Leader<'a> {
     pools: Option<&'a Pools>,
     standing: watch::Sender<Standing>,
     others: Others,
+    licence: Licence,
     epoch: u64,
     since: DateTime<Utc>,
     state: State,
@@ -126,6 +128,7 @@ impl<'a> Leader<'a> {
             parts,
             pools,
             standing,
+            licence: Licence::new(lease.held(), others.clone()),
             others,
             epoch,
             since: now,
@@ -184,7 +187,7 @@ impl<'a> Leader<'a> {
     /// The pools are kept under this term's epoch from now on.
     fn lead_pools(&self) {
         if let Some(pools) = self.pools {
-            pools.lead(Some(self.epoch));
+            pools.lead(self.epoch, self.licence.for_pools());
         }
     }
 

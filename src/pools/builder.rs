@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::runtime::{AutoscalingRuntime, Defaults, Member};
 use super::{PoolError, Pools, Setting};
 use crate::clock;
@@ -187,7 +189,12 @@ impl AutoscalingRuntimeBuilder {
             let address = Address::new(&self.redis_url, None, None, REDIS_TIMEOUT)?;
             let store = Store::connect(address, keys).await?;
             let id = clock::fresh_id(clock::now()).simple().to_string();
-            Some(Member { store, replica: ReplicaId(format!("runtime:{}:{id}", std::process::id())), lease: LEASE })
+            Some(Member {
+                store,
+                replica: ReplicaId(format!("runtime:{}:{id}", std::process::id())),
+                lease: LEASE,
+                held: watch::Sender::new(None),
+            })
         } else {
             None
         };

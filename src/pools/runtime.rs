@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::balance::{Board, Endpoint};
 use super::orders::{Answering, Order};
-use super::{PoolError, Pools, Role, Running};
+use super::{Licence, PoolError, Pools, Role, Running, Term};
 use crate::clock;
 use crate::model::pool::MonitoringConfig;
 use crate::model::{Action, Actor, Command, Direction, FunctionName, Pool, PoolSpec, ReplicaId};
@@ -22,6 +23,23 @@ pub(super) struct Member {
     pub replica: ReplicaId,
     /// How long the one that acts may be silent.
     pub lease: Duration,
+    /// Until when this one certainly acts; `None`: it never did.
+    pub held: watch::Sender<Option<Instant>>,
+}
+
+impl Member {
+    /// The lease was asked for, and given or extended.
+    fn hold(&self, asked: Instant) {
+        self.held.send_replace(Some(asked + self.lease));
+    }
+
+    /// This one acts under a new epoch. Nobody knows how many others there are: it stops when the lease runs out.
+    fn leads(&self, epoch: u64, asked: Instant) -> Role {
+        self.hold(asked);
+        let held = self.held.subscribe();
+        let licence = Licence::asking(move || held.borrow().is_some_and(|until| clock::monotonic() < until));
+        Role::Lead(Term { epoch: Some(epoch), licence })
+    }
 }
 
 /// What a pool is unless somebody says otherwise.
@@ -73,11 +91,11 @@ impl AutoscalingRuntime {
             return Ok(());
         }
         let role = match &self.member {
-            None => Role::Lead(None),
+            None => Role::Lead(Term { epoch: None, licence: Licence::unlimited() }),
             Some(member) => first_role(member).await?,
         };
         self.running = self.pools.start();
-        self.pools.take_role(role);
+        self.pools.take_role(role.clone());
         if let Some(member) = &self.member {
             let (member, roles) = (Arc::clone(member), self.pools.roles());
             let campaign = async move { campaign(&member, role, roles).await };
@@ -214,8 +232,9 @@ const CUT_OFF: &str = "another process took the pools over meanwhile: whether it
 async fn first_role(member: &Member) -> Result<Role, PoolError> {
     let begun = clock::Stopwatch::start();
     loop {
+        let asked = clock::monotonic();
         if let Some(epoch) = member.store.acquire_lease(&member.replica, member.lease).await? {
-            return Ok(Role::Lead(Some(epoch)));
+            return Ok(member.leads(epoch, asked));
         }
         let leader = member.store.leader().await?;
         if leader.is_some() && begun.elapsed() > member.lease + member.lease / 3 {
@@ -225,25 +244,30 @@ async fn first_role(member: &Member) -> Result<Role, PoolError> {
     }
 }
 
-/// Keeps the lease while it is held, and tries to get it while it is not. While Redis does not answer, the role stays: nothing is taken
-/// away then, and nobody else can take the lease.
+/// Keeps the lease while it is held, and tries to get it while it is not. While Redis does not answer, the role stays; when the lease
+/// has run out, nothing is done any more until Redis tells who acts.
 async fn campaign(member: &Member, mut role: Role, tell: impl Fn(Role)) {
     loop {
         tokio::time::sleep(member.lease / 3).await;
+        let asked = clock::monotonic();
         let held = match role {
             Role::Lead(_) => member.store.renew_lease(&member.replica, member.lease).await,
             Role::Follow => Ok(false),
         };
         match held {
-            Ok(true) => continue,
+            Ok(true) => {
+                member.hold(asked);
+                continue;
+            }
             Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%error, "the lease could not be renewed");
                 continue;
             }
         }
+        let asked = clock::monotonic();
         let next = match member.store.acquire_lease(&member.replica, member.lease).await {
-            Ok(Some(epoch)) => Role::Lead(Some(epoch)),
+            Ok(Some(epoch)) => member.leads(epoch, asked),
             Ok(None) => Role::Follow,
             Err(error) => {
                 tracing::warn!(%error, "the lease could not be taken");
@@ -252,7 +276,7 @@ async fn campaign(member: &Member, mut role: Role, tell: impl Fn(Role)) {
         };
         if next != role {
             role = next;
-            tell(role);
+            tell(role.clone());
         }
     }
 }

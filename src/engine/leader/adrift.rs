@@ -14,6 +14,7 @@ use super::delivery::guarded;
 use crate::clock;
 use crate::engine::inbox::Inbox;
 use crate::engine::lease::LeaseKeeper;
+use crate::engine::licence::Licence;
 use crate::engine::outage::Outage;
 use crate::engine::outbox::Outbox;
 use crate::engine::{Parts, Standing, mend};
@@ -108,6 +109,7 @@ impl Leader<'_> {
             waits: Outage::default(),
         });
         self.webhooks = None;
+        self.licence.cast_off();
         if self.may_act() {
             tracing::error!(%error, "Redis cannot be used: the minimum is protected, nothing is removed");
         } else {
@@ -119,7 +121,7 @@ impl Leader<'_> {
     /// Whether this replica may do anything outside: while its lease is certain, and without Redis also where nobody else is there to
     /// take it.
     pub(super) fn may_act(&self) -> bool {
-        self.lease.held().is_certain() || (self.adrift.is_some() && self.others.is_sole())
+        self.licence.holds()
     }
 
     /// Tells where this replica stands.
@@ -204,6 +206,7 @@ impl Leader<'_> {
     }
 
     fn abandon(&mut self) {
+        self.licence.end();
         if let Some(adrift) = &mut self.adrift {
             adrift.outbox.abandon();
             let events = adrift.outbox.dropped();
@@ -241,6 +244,7 @@ impl Leader<'_> {
             tracing::warn!(dropped, "events of the outage are not recorded; the state is read off the cluster");
         }
         let known = std::mem::replace(&mut self.state, state);
+        self.licence = Licence::new(keeper.held(), self.others.clone());
         (self.epoch, self.inbox, self.lease) = (epoch, inbox, keeper);
         self.heard = if is_ours { heard } else { HashSet::new() };
         self.unheard = super::Unheard::default();
