@@ -1,6 +1,7 @@
 //! The containers of function pools, as somebody sees them who does not ask windlass.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -35,10 +36,12 @@ pub type PoolContainers = BTreeMap<String, PoolContainer>;
 pub fn config() -> String {
     let mut text = "pools:\n  check_interval: 250ms\n  stop_timeout: 1s\n  functions:\n".to_owned();
     for (name, min, max) in FUNCTIONS {
-        text.push_str(&format!(
+        writeln!(
+            text,
             "    - {{ name: {name}, image: \"{FUNCTION_IMAGE}\", port: {FUNCTION_PORT}, min: {min}, max: {max}, \
-             cooldown_duration: 1s }}\n"
-        ));
+             cooldown_duration: 1s }}"
+        )
+        .unwrap();
     }
     text
 }

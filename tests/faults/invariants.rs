@@ -32,6 +32,7 @@ pub async fn broken(plan: &Plan, place: &Place, store: &Store, record: &Record, 
         (Ok(state), Ok(loaded), Some(sight)) => {
             wrong.extend(settle::difference(state, &sight.workers));
             wrong.extend(pools::difference(loaded, &sight.pools));
+            wrong.extend(tokio::task::block_in_place(|| pools::picks(place, loaded)));
         }
         (state, loaded, sight) => {
             let errors = (state.as_ref().err(), loaded.as_ref().err());

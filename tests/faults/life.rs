@@ -11,6 +11,7 @@ use windlass::clock;
 use windlass::model::{Action, Actor, Command, Direction, FunctionName, WorkerName};
 use windlass::store::Store;
 
+use crate::ask;
 use crate::dice::Dice;
 use crate::functions::FUNCTIONS;
 use crate::place::Place;
@@ -38,6 +39,13 @@ impl Life {
                         call(&place, function, dice.one_of(&[0.0, 30.0, 120.0, 300.0]));
                     }
                     7..14 => give(&store, &record, wish_of_pool(&mut dice, place.world.cluster())).await,
+                    14 => {
+                        let (function, ..) = dice.one_of(&FUNCTIONS);
+                        let asked = place.addresses();
+                        // Whatever comes of it; one that sleeps is woken by it.
+                        let _ =
+                            asked.first().and_then(|one| tokio::task::block_in_place(|| ask::endpoint(*one, function)));
+                    }
                     _ => give(&store, &record, wish(&mut dice, place.world.cluster())).await,
                 }
                 tokio::time::sleep(Duration::from_millis(50 + dice.below(300))).await;
@@ -73,7 +81,7 @@ pub fn lose_one(place: &Place, record: &Record, dice: &mut Dice, remove: bool) {
         let running = seen.containers.iter().filter(|(_, container)| container.runs);
         running.map(|(name, container)| (name.clone(), container.id.clone())).collect()
     });
-    let Some(name) = ours(running, record, dice) else { return };
+    let Some(name) = ours(&running, record, dice) else { return };
     // The world may be locked by a replica that is frozen just now: whoever waits for it must not keep the rest from going on.
     tokio::task::block_in_place(|| if remove { place.world.remove(&name) } else { place.world.end(&name) });
 }
@@ -84,7 +92,7 @@ pub fn lose_one_of_pool(place: &Place, record: &Record, dice: &mut Dice, remove:
         let running = seen.pools.iter().filter(|(_, container)| container.runs);
         running.map(|(name, container)| (name.clone(), container.id.clone())).collect()
     });
-    let Some(name) = ours(running, record, dice) else { return };
+    let Some(name) = ours(&running, record, dice) else { return };
     let aged = dice.below(5) > 0;
     tokio::task::block_in_place(|| {
         if remove { place.world.remove_of_pool(&name) } else { place.world.end_of_pool(&name, aged) }
@@ -92,7 +100,7 @@ pub fn lose_one_of_pool(place: &Place, record: &Record, dice: &mut Dice, remove:
 }
 
 /// Chooses one of those that run. It is noted at once: whoever looks in between must not take it for windlass's doing.
-fn ours(running: Vec<(String, String)>, record: &Record, dice: &mut Dice) -> Option<String> {
+fn ours(running: &[(String, String)], record: &Record, dice: &mut Dice) -> Option<String> {
     if running.is_empty() {
         return None;
     }

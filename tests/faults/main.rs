@@ -18,6 +18,7 @@ mod program;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod ask;
 mod fault;
 mod file;
 mod foreign;

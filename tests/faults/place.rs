@@ -1,5 +1,6 @@
 //! Where a round happens: a Redis of its own that forgets nothing it has confirmed, a world, and replicas of windlass.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -123,6 +124,11 @@ impl Place {
         let replica = store.leader().await.ok()??.replica.0;
         let pid: u32 = replica.split(':').nth(1)?.parse().ok()?;
         self.replicas().iter().position(|replica| replica.pid() == Some(pid))
+    }
+
+    /// Where the replicas that run answer over HTTP.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.replicas().iter().filter_map(Replica::address).collect()
     }
 
     /// What the replicas said, all of it.

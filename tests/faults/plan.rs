@@ -104,6 +104,7 @@ autoscaler:
 workers: {{ ready_timeout: 10s }}
 redis: {{ timeout: 500ms }}
 leader: {{ lease: {}ms }}
+http: {{ listen: '127.0.0.1:0' }}
 log: {{ level: info }}
 {}",
             self.lease,

@@ -5,12 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use windlass::clock;
 use windlass::model::{ContainerStatus, Event, EventData, Pool};
 use windlass::store::pools::LoadedPools;
 
+use crate::ask;
 use crate::functions::{FUNCTIONS, PoolContainers};
+use crate::place::Place;
 use crate::record::Seen;
+
+/// Between two questions.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Where what is remembered and what there is differ, or are not what the configuration asks for when nobody calls.
 pub fn difference(loaded: &LoadedPools, there: &PoolContainers) -> Option<String> {
@@ -50,6 +56,36 @@ fn of_pool(pool: &Pool, min: u32, there: &PoolContainers) -> Option<String> {
     let limits = (pool.spec.min, pool.containers.len());
     (limits != (min, min as usize))
         .then(|| format!("pool {function} has {} containers; nobody calls, and its minimum is {min}", limits.1))
+}
+
+/// Every replica must tell somebody who is there, wherever there is somebody to be called.
+pub fn picks(place: &Place, loaded: &LoadedPools) -> Vec<String> {
+    let (mut wrong, addresses) = (Vec::new(), place.addresses());
+    if addresses.len() < place.replicas().len() {
+        wrong.push(format!("of {} replicas {addresses:?} answer over HTTP", place.replicas().len()));
+    }
+    for pool in loaded.pools.iter().filter(|pool| !pool.containers.is_empty()) {
+        let function = pool.spec.function.as_str();
+        let is_right = |answer: &Option<(u16, Value)>| {
+            let told = answer.as_ref().filter(|(status, _)| *status == 200);
+            told.is_some_and(|(_, told)| pool.containers.iter().any(|one| told["container"] == one.name.as_str()))
+        };
+        for address in addresses.iter().copied() {
+            // Who follows copies what the leader wrote, a moment later.
+            let mut last = None;
+            let found = (0..200).any(|_| {
+                last = ask::endpoint(address, function);
+                is_right(&last) || {
+                    std::thread::sleep(PAUSE);
+                    false
+                }
+            });
+            if !found {
+                wrong.push(format!("{address} was asked whom to call for {function}, and said {last:?}"));
+            }
+        }
+    }
+    wrong
 }
 
 /// What is broken, each in a line. `is_cut`: the log does not reach back to the beginning. `under_way`: what was begun before an outage of

@@ -1,9 +1,11 @@
 //! One windlass process among several.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 
+use crate::ask;
 use crate::program::{Home, signal};
 
 /// A replica; killed when it is dropped.
@@ -48,6 +50,12 @@ impl Replica {
     /// Its process, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
+    }
+
+    /// Where it answers over HTTP, once it does.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.child.as_ref()?;
+        ask::address(&fs::read_to_string(&self.log).ok()?)
     }
 
     /// SIGKILL.

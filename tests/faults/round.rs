@@ -110,7 +110,9 @@ async fn trial(
     a_while(dice, 1, 500).await;
     life.end().await;
     // Nobody calls any more: every pool shrinks to its minimum.
-    FUNCTIONS.iter().for_each(|(function, ..)| call(scene.place, function, 0.0));
+    for (function, ..) in FUNCTIONS {
+        call(scene.place, function, 0.0);
+    }
     match settle(scene.place, scene.store, record).await {
         Ok(time) => {
             settled.push(time);
