@@ -17,6 +17,7 @@ mod kept;
 mod licence;
 mod look;
 mod manager;
+mod member;
 mod mend;
 mod orders;
 pub mod recover;

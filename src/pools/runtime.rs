@@ -1,46 +1,17 @@
 //! A runtime of function pools for a program of one's own.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use super::balance::{Board, Endpoint};
+use super::member::{Member, campaign, first_role};
 use super::orders::{Answering, Order};
 use super::{Licence, PoolError, Pools, Role, Running, Term};
 use crate::clock;
 use crate::model::pool::MonitoringConfig;
-use crate::model::{Action, Actor, Command, Direction, FunctionName, Pool, PoolSpec, ReplicaId};
-use crate::store::Store;
-
-/// A runtime among those that share a cluster's pools.
-pub(super) struct Member {
-    /// What they share.
-    pub store: Store,
-    /// This one.
-    pub replica: ReplicaId,
-    /// How long the one that acts may be silent.
-    pub lease: Duration,
-    /// Until when this one certainly acts; `None`: it never did.
-    pub held: watch::Sender<Option<Instant>>,
-}
-
-impl Member {
-    /// The lease was asked for, and given or extended.
-    fn hold(&self, asked: Instant) {
-        self.held.send_replace(Some(asked + self.lease));
-    }
-
-    /// This one acts under a new epoch. Nobody knows how many others there are: it stops when the lease runs out.
-    fn leads(&self, epoch: u64, asked: Instant) -> Role {
-        self.hold(asked);
-        let held = self.held.subscribe();
-        let licence = Licence::asking(move || held.borrow().is_some_and(|until| clock::monotonic() < until));
-        Role::Lead(Term { epoch: Some(epoch), licence })
-    }
-}
+use crate::model::{Action, Actor, Command, Direction, FunctionName, Pool, PoolSpec};
 
 /// What a pool is unless somebody says otherwise.
 #[derive(Debug, Clone, Copy)]
@@ -190,10 +161,8 @@ impl AutoscalingRuntime {
     pub async fn shutdown(mut self) {
         self.campaign = None;
         self.running = None;
-        if let Some(member) = &self.member
-            && let Err(error) = member.store.release_lease(&member.replica).await
-        {
-            tracing::warn!(%error, "the lease could not be released; it ends by itself");
+        if let Some(member) = &self.member {
+            member.leave().await;
         }
     }
 
@@ -227,56 +196,3 @@ impl AutoscalingRuntime {
 }
 
 const CUT_OFF: &str = "another process took the pools over meanwhile: whether it was done shows in the pools";
-
-/// The lease, or nobody's answer for longer than a killed runtime keeps it.
-async fn first_role(member: &Member) -> Result<Role, PoolError> {
-    let begun = clock::Stopwatch::start();
-    loop {
-        let asked = clock::monotonic();
-        if let Some(epoch) = member.store.acquire_lease(&member.replica, member.lease).await? {
-            return Ok(member.leads(epoch, asked));
-        }
-        let leader = member.store.leader().await?;
-        if leader.is_some() && begun.elapsed() > member.lease + member.lease / 3 {
-            return Ok(Role::Follow);
-        }
-        tokio::time::sleep(member.lease / 10).await;
-    }
-}
-
-/// Keeps the lease while it is held, and tries to get it while it is not. While Redis does not answer, the role stays; when the lease
-/// has run out, nothing is done any more until Redis tells who acts.
-async fn campaign(member: &Member, mut role: Role, tell: impl Fn(Role)) {
-    loop {
-        tokio::time::sleep(member.lease / 3).await;
-        let asked = clock::monotonic();
-        let held = match role {
-            Role::Lead(_) => member.store.renew_lease(&member.replica, member.lease).await,
-            Role::Follow => Ok(false),
-        };
-        match held {
-            Ok(true) => {
-                member.hold(asked);
-                continue;
-            }
-            Ok(false) => {}
-            Err(error) => {
-                tracing::warn!(%error, "the lease could not be renewed");
-                continue;
-            }
-        }
-        let asked = clock::monotonic();
-        let next = match member.store.acquire_lease(&member.replica, member.lease).await {
-            Ok(Some(epoch)) => member.leads(epoch, asked),
-            Ok(None) => Role::Follow,
-            Err(error) => {
-                tracing::warn!(%error, "the lease could not be taken");
-                continue;
-            }
-        };
-        if next != role {
-            role = next;
-            tell(role.clone());
-        }
-    }
-}
