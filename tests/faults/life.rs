@@ -1,5 +1,5 @@
-//! Ordinary life: operators who want this and that, functions that are called more and less, and now and then a container that is removed
-//! by hand.
+//! Ordinary life: operators who want this and that, functions that are called more and less, and now and then a container that is
+//! removed or added by hand.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +40,11 @@ impl Life {
                     }
                     7..14 => give(&store, &record, wish_of_pool(&mut dice, place.world.cluster())).await,
                     14 => {
+                        let (function, ..) = dice.one_of(&FUNCTIONS);
+                        let name = format!("{}-{function}-{}", place.world.cluster(), 1 + dice.below(5));
+                        tokio::task::block_in_place(|| place.world.add_to_pool(function, &name));
+                    }
+                    15 => {
                         let (function, ..) = dice.one_of(&FUNCTIONS);
                         let asked = place.addresses();
                         // Whatever comes of it; one that sleeps is woken by it.

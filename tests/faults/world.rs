@@ -8,7 +8,7 @@ use windlass::clock;
 use windlass::cluster::docker::labels;
 use windlass::cluster::simulated::world::World as Simulated;
 
-use crate::docker::{IMAGE, TestCluster};
+use crate::docker::{FUNCTION_IMAGE, FUNCTION_PORT, IMAGE, TestCluster};
 use crate::file::SharedFile;
 use crate::functions::{PoolContainer, PoolContainers, SimulatedPools};
 use crate::plan::Plan;
@@ -132,6 +132,25 @@ impl World {
             }),
             Self::Docker(..) => {
                 docker(&["kill", name]);
+            }
+        }
+    }
+
+    /// Adds a container to a pool by hand, where there is none of that name: windlass finds it by its labels.
+    pub fn add_to_pool(&self, function: &str, name: &str) {
+        match self {
+            Self::Simulated(_, pools) => pools.add(function, name),
+            Self::Docker(cluster, _) => {
+                let label = |name: &str, value: &str| format!("{name}={value}");
+                let labels = [
+                    label(labels::CLUSTER, &cluster.id),
+                    label(labels::POOL, function),
+                    label(labels::PORT, &FUNCTION_PORT.to_string()),
+                ];
+                let mut words = vec!["run", "-d", "--name", name];
+                words.extend(labels.iter().flat_map(|label| ["--label", label.as_str()]));
+                words.push(FUNCTION_IMAGE);
+                docker(&words);
             }
         }
     }
