@@ -1,13 +1,14 @@
-//! Whether this replica may do anything outside. One rule, for workers and for function pools.
+//! Whether this replica may do anything outside: what is known of it, for workers and for function pools alike.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::lease::Held;
 use super::peers::Others;
+use crate::policy::licence::{Grounds, may_act};
 use crate::pools;
 
-/// The licence of one term of leading: it holds while the lease is certain, and without Redis also where nobody else is there to take it.
+/// The licence of one term of leading.
 #[derive(Debug, Clone)]
 pub(super) struct Licence {
     held: Held,
@@ -33,7 +34,11 @@ impl Licence {
 
     /// Whether anything may be done outside now. To be asked right before it is done: the process may have been stopped in between.
     pub(super) fn holds(&self) -> bool {
-        self.held.is_certain() || (self.is_adrift.load(Ordering::Relaxed) && self.others.is_sole())
+        may_act(Grounds {
+            lease_lasts: self.held.is_certain(),
+            is_adrift: self.is_adrift.load(Ordering::Relaxed),
+            others: self.others.count(),
+        })
     }
 
     /// The same for whoever keeps the pools.

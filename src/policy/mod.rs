@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod conditions;
 pub mod damage;
 mod gates;
+pub mod licence;
 pub mod minimum;
 pub mod operator;
 pub mod pools;

@@ -153,18 +153,23 @@ impl Journal {
         }
         let id = clock::fresh_id(clock::now());
         match self.commit(id, events.clone(), changes, acknowledgement.clone()).await {
+            Written::Done => Written::Done,
             Written::Foreign(error) => {
                 // The log is whole all the same.
-                match self.commit(clock::fresh_id(clock::now()), events.clone(), Vec::new(), acknowledgement).await {
+                let id = clock::fresh_id(clock::now());
+                match self.commit(id, events.clone(), Vec::new(), acknowledgement.clone()).await {
                     Written::Done => Written::Foreign(error),
-                    other => other,
+                    other => {
+                        self.keep(Waiting { id, events, acknowledgement });
+                        other
+                    }
                 }
             }
-            Written::Adrift => {
+            // Fenced as well: when Redis is back, the new epoch may be this replica's own, and then all is kept on.
+            other => {
                 self.keep(Waiting { id, events, acknowledgement });
-                Written::Adrift
+                other
             }
-            other => other,
         }
     }
 
@@ -234,5 +239,45 @@ impl Journal {
         };
         self.adrift = written == Written::Adrift;
         written
+    }
+}
+
+#[cfg(test)]
+#[path = "../../tests/support/redis.rs"]
+mod redis;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::redis::TestRedis;
+    use super::*;
+    use crate::model::ReplicaId;
+    use crate::model::event::PoolRemoved;
+    use crate::store::{Address, Keys};
+
+    /// Redis was away, and the engine took the lease anew between two tries of a transaction: nobody else led, so nothing is lost.
+    #[tokio::test]
+    async fn what_is_fenced_by_the_own_next_term_is_written_in_it() {
+        let redis = TestRedis::start();
+        let keys = Keys::new(&"c1".parse().unwrap(), "autoscaler_events");
+        let address = Address::new(&redis.url(), None, None, Duration::from_secs(2)).unwrap();
+        let store = Store::connect(address, keys).await.unwrap();
+        let replica = ReplicaId("me".to_owned());
+        let metadata = Metadata { cluster_id: "c1".parse().unwrap(), region: String::new() };
+        let mut journal = Journal::new(Some(store.clone()), metadata, 1_000);
+        let lease = Duration::from_secs(60);
+        let removed = |function: &str| PoolRemoved { function: function.parse().unwrap(), reason: "test".to_owned() };
+
+        let first = store.acquire_lease(&replica, lease).await.unwrap();
+        journal.lead(first, Licence::unlimited());
+        let second = store.acquire_lease(&replica, lease).await.unwrap();
+        let event = journal.event(removed("a"), Because::default(), clock::now());
+        assert_eq!(journal.write(vec![event.clone()], Vec::new(), None).await, Written::Fenced);
+        journal.lead(second, Licence::unlimited());
+        let next = journal.event(removed("b"), Because::default(), clock::now());
+        assert_eq!(journal.write(vec![next.clone()], Vec::new(), None).await, Written::Done);
+        let (told, _) = crate::bus::newest(&store, 10).await.unwrap();
+        assert_eq!(told, [event, next]);
     }
 }

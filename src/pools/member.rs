@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{Licence, PoolError, Role, Term};
 use crate::clock;
 use crate::model::ReplicaId;
+use crate::policy::licence::{Grounds, may_act};
 use crate::store::Store;
 
 /// See the module.
@@ -31,9 +32,9 @@ struct Tenure {
 }
 
 impl Tenure {
-    /// The engine's rule: while the lease is certain, and without Redis also where nobody else is there to take it.
-    fn may_act(self, now: Instant) -> bool {
-        self.until.is_some_and(|until| now < until) || (self.is_adrift && self.others == Some(0))
+    fn grounds(self, now: Instant) -> Grounds {
+        let lease_lasts = self.until.is_some_and(|until| now < until);
+        Grounds { lease_lasts, is_adrift: self.is_adrift, others: self.others }
     }
 }
 
@@ -68,7 +69,7 @@ impl Member {
         self.told(asked, epoch.is_some());
         let Some(epoch) = epoch else { return Ok(Role::Follow) };
         let tenure = self.tenure.subscribe();
-        let licence = Licence::asking(move || tenure.borrow().may_act(clock::monotonic()));
+        let licence = Licence::asking(move || may_act(tenure.borrow().grounds(clock::monotonic())));
         Ok(Role::Lead(Term { epoch: Some(epoch), licence }))
     }
 
@@ -132,22 +133,5 @@ pub(super) async fn campaign(member: &Member, mut role: Role, tell: impl Fn(Role
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the lease could not be taken"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_redis_only_the_last_one_acts_on() {
-        let now = clock::monotonic();
-        let over = Tenure { until: Some(now), others: Some(1), is_adrift: true };
-        let lasts = Tenure { until: Some(now + Duration::from_secs(1)), ..over };
-        assert!(lasts.may_act(now), "its lease is certain");
-        assert!(!over.may_act(now), "the other one may have it");
-        assert!(!Tenure { others: None, ..over }.may_act(now), "nobody told whether there are others");
-        assert!(Tenure { others: Some(0), ..over }.may_act(now), "nobody else is there");
-        assert!(!Tenure { others: Some(0), is_adrift: false, ..over }.may_act(now), "Redis can be asked");
     }
 }

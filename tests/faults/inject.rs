@@ -177,6 +177,8 @@ impl Scene<'_> {
         self.record.with(|seen| seen.notes.push(format!("killed: {which}")));
         for what in which.split(", ") {
             if what == "server" {
+                // Otherwise what it has confirmed may wait in its memory for a slow disk, up to two seconds long.
+                self.surely(&["CONFIG", "SET", "appendfsync", "always"]).await;
                 self.place.redis().kill();
             } else {
                 self.place.replicas().iter_mut().for_each(crate::replica::Replica::kill);

@@ -17,6 +17,8 @@ use crate::record::Seen;
 
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(50);
+/// So often it is asked.
+const TRIES: usize = 400;
 
 /// Where what is remembered and what there is differ, or are not what the configuration asks for when nobody calls.
 pub fn difference(loaded: &LoadedPools, there: &PoolContainers) -> Option<String> {
@@ -60,9 +62,12 @@ fn of_pool(pool: &Pool, min: u32, there: &PoolContainers) -> Option<String> {
 
 /// Every replica must tell somebody who is there, wherever there is somebody to be called.
 pub fn picks(place: &Place, loaded: &LoadedPools) -> Vec<String> {
-    let (mut wrong, addresses) = (Vec::new(), place.addresses());
-    if addresses.len() < place.replicas().len() {
-        wrong.push(format!("of {} replicas {addresses:?} answer over HTTP", place.replicas().len()));
+    let (mut wrong, count) = (Vec::new(), place.replicas().len());
+    // One that has just begun does not listen yet.
+    soon(|| place.addresses().len() == count);
+    let addresses = place.addresses();
+    if addresses.len() < count {
+        wrong.push(format!("of {count} replicas only {addresses:?} answer over HTTP"));
     }
     for pool in loaded.pools.iter().filter(|pool| !pool.containers.is_empty()) {
         let function = pool.spec.function.as_str();
@@ -73,12 +78,9 @@ pub fn picks(place: &Place, loaded: &LoadedPools) -> Vec<String> {
         for address in addresses.iter().copied() {
             // Who follows copies what the leader wrote, a moment later.
             let mut last = None;
-            let found = (0..200).any(|_| {
+            let found = soon(|| {
                 last = ask::endpoint(address, function);
-                is_right(&last) || {
-                    std::thread::sleep(PAUSE);
-                    false
-                }
+                is_right(&last)
             });
             if !found {
                 wrong.push(format!("{address} was asked whom to call for {function}, and said {last:?}"));
@@ -86,6 +88,15 @@ pub fn picks(place: &Place, loaded: &LoadedPools) -> Vec<String> {
         }
     }
     wrong
+}
+
+fn soon(mut is_so: impl FnMut() -> bool) -> bool {
+    (0..TRIES).any(|_| {
+        is_so() || {
+            std::thread::sleep(PAUSE);
+            false
+        }
+    })
 }
 
 /// What is broken, each in a line. `is_cut`: the log does not reach back to the beginning. `under_way`: what was begun before an outage of
@@ -148,7 +159,7 @@ fn losses(seen: &Seen, wrong: &mut Vec<String>) {
 fn outages(seen: &Seen, under_way: Duration, wrong: &mut Vec<String>) {
     for went in seen.pools_went.iter().filter(|went| !seen.ours.contains(&went.id)) {
         let within = |(begun, ended): &(DateTime<Utc>, DateTime<Utc>)| {
-            went.at > clock::after(*begun, under_way) && went.at < *ended
+            went.ran_at > clock::after(*begun, under_way) && went.at < *ended
         };
         if seen.outages.iter().any(within) {
             wrong.push(format!("{} ({}) was removed at {} while Redis could not be used", went.name, went.id, went.at));
@@ -156,15 +167,15 @@ fn outages(seen: &Seen, under_way: Duration, wrong: &mut Vec<String>) {
     }
 }
 
-/// Whatever came and went is told.
+/// Whatever came and went is told. What the harness took away may have been gone before windlass ever saw it, or before anybody could tell.
 fn comings(seen: &Seen, told: &Told, wrong: &mut Vec<String>) {
     for (id, name) in &seen.pools_came {
-        if told.found.0 == 0 && !told.came.contains(name) {
+        if told.found.0 == 0 && !told.came.contains(name) && !seen.ours.contains(id) {
             wrong.push(format!("{name} ({id}) came, and nothing in the log tells why"));
         }
     }
     for went in &seen.pools_went {
-        if told.found.1 == 0 && !told.went.contains(&went.name) {
+        if told.found.1 == 0 && !told.went.contains(&went.name) && !seen.ours.contains(&went.id) {
             wrong.push(format!("{} ({}) went, and nothing in the log tells why", went.name, went.id));
         }
     }

@@ -31,6 +31,8 @@ pub struct Seen {
     pub vanished: Vec<(String, String)>,
     /// The containers of pools at the last look.
     pub pools: PoolContainers,
+    /// When that look began.
+    pub pools_at: DateTime<Utc>,
     /// Containers of pools that ever ran: name by id.
     pub pools_came: BTreeMap<String, String>,
     /// Containers of pools that ran when they were last seen.
@@ -54,7 +56,9 @@ pub struct Went {
     pub name: String,
     /// Its id.
     pub id: String,
-    /// When that was seen.
+    /// When it was last seen to run.
+    pub ran_at: DateTime<Utc>,
+    /// When it was seen that it does not.
     pub at: DateTime<Utc>,
 }
 
@@ -94,16 +98,17 @@ impl Record {
 }
 
 impl Seen {
-    fn take_pools(&mut self, there: PoolContainers, at: DateTime<Utc>) {
+    fn take_pools(&mut self, there: PoolContainers, begun: DateTime<Utc>, at: DateTime<Utc>) {
         let running = |pools: &PoolContainers| -> BTreeMap<String, String> {
             let running = pools.iter().filter(|(_, container)| container.runs);
             running.map(|(name, container)| (container.id.clone(), name.clone())).collect()
         };
         let (before, now) = (running(&self.pools), running(&there));
         let gone = before.into_iter().filter(|(id, _)| !now.contains_key(id));
-        self.pools_went.extend(gone.map(|(id, name)| Went { name, id, at }));
+        let ran_at = self.pools_at;
+        self.pools_went.extend(gone.map(|(id, name)| Went { name, id, ran_at, at }));
         self.pools_came.extend(now);
-        self.pools = there;
+        (self.pools, self.pools_at) = (there, begun);
     }
 }
 
@@ -136,11 +141,11 @@ async fn follow(store: Store, seen: Arc<Mutex<Seen>>) {
 /// The containers, as they come and go.
 async fn look(place: Arc<Place>, seen: Arc<Mutex<Seen>>) {
     loop {
-        let looking = place.clone();
+        let (looking, begun) = (place.clone(), clock::now());
         let found = tokio::task::spawn_blocking(move || looking.world.look()).await;
         if let Ok(Some(now)) = found {
             let mut seen = seen.lock().unwrap();
-            seen.take_pools(now.pools, clock::now());
+            seen.take_pools(now.pools, begun, clock::now());
             let before = std::mem::replace(&mut seen.containers, now.workers);
             let ids: BTreeMap<&str, bool> =
                 seen.containers.values().map(|container| (container.id.as_str(), container.runs)).collect();
