@@ -64,7 +64,14 @@ fn with_real_containers_nothing_breaks_either() {
     if !docker::available("with_real_containers_nothing_breaks_either") {
         return;
     }
-    let faults = [Fault::RuntimeSilent, Fault::WorkersRemoved, Fault::WorkersEnded, Fault::Killed, Fault::RedisEmptied];
+    let faults = [
+        Fault::RuntimeSilent,
+        Fault::WorkersRemoved,
+        Fault::WorkersEnded,
+        Fault::PoolContainersLost,
+        Fault::Killed,
+        Fault::RedisEmptied,
+    ];
     passes(&tally::play_all(faults.iter().map(|fault| Plan::of(7, Some(*fault), true)).collect(), 2));
 }
 
