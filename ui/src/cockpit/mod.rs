@@ -20,6 +20,7 @@ pub mod pools;
 pub mod popup;
 pub mod roster;
 mod runtime;
+mod signals;
 mod terminal;
 pub mod theme;
 pub mod timeline;
