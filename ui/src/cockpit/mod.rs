@@ -30,6 +30,8 @@ pub mod update;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 pub use draw::draw;
 pub use keys::{Act, KeyMap, KeyMapError};
 pub use message::{Effect, Message};
@@ -78,6 +80,8 @@ pub struct Options {
     pub keys: KeyMap,
     /// Where the engine is.
     pub mode: Mode,
+    /// How long a lease lasts: a replica that was silent for some of them counts as gone.
+    pub lease: Duration,
     /// Colours, unless the environment forbids them as well.
     pub color: bool,
 }
