@@ -327,7 +327,7 @@ impl Rig {
         let stored = self.store.snapshot().await.unwrap().state;
         assert_eq!(stored, self.state, "store and memory, all of it");
         let facts = replay::facts(&stored);
-        assert_eq!(folded, facts, "log and store differ in {:?}", replay::differences(&folded, &facts));
+        assert_eq!(folded, facts, "log and store differ in {:?}", windlass::model::parts::differences(&folded, &facts));
         log.iter().map(windlass::model::Event::event_type).collect()
     }
 }

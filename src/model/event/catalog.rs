@@ -550,6 +550,14 @@ catalog! {
         /// why nothing was remembered, as far as is known
         reason: String,
     }
+    /// What stands in Redis is not what the leader wrote there: somebody changed it past windlass, or Redis evicted it. What is missing is
+    /// written again; what was changed counts.
+    Warning StateDrifted {
+        /// what was missing and is written again: keys, or fields of keys, without the cluster's tag
+        restored: Vec<String>,
+        /// what is another and counts from now on: parts of the state
+        accepted: Vec<String>,
+    }
     /// A value under one of windlass's keys is not windlass's, is damaged, or comes from a newer windlass: it is moved aside, whole.
     Critical ValueQuarantined {
         /// where it stood

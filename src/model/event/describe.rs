@@ -1,6 +1,7 @@
 //! A sentence for every event. The timeline, the toasts, `windlass events`, `windlass why` and the webhooks all say
 //! the same.
 
+use crate::model::event::StateDrifted;
 use crate::model::words as format;
 use crate::model::{EventData, FunctionName, WorkerName};
 
@@ -143,6 +144,7 @@ pub fn describe(data: &EventData) -> String {
                 d.reason
             )
         }
+        E::StateDrifted(d) => drifted(d),
         E::ValueQuarantined(d) => {
             let field = d.field.as_ref().map_or_else(String::new, |field| format!(" {field}"));
             format!("{}{field} cannot be read and is moved to {}: {}; {}", d.key, d.moved_to, d.problem, d.consequence)
@@ -252,6 +254,16 @@ fn names(names: &[WorkerName]) -> String {
 
 fn spaced(key: &str) -> String {
     key.replace('_', " ")
+}
+
+fn drifted(data: &StateDrifted) -> String {
+    let restored = || format!("{} missing in Redis, written again", data.restored.join(", "));
+    let accepted = || format!("{} changed past windlass, counts from now on", data.accepted.join(", "));
+    match (data.restored.is_empty(), data.accepted.is_empty()) {
+        (false, true) => restored(),
+        (true, _) => accepted(),
+        (false, false) => format!("{}; {}", restored(), accepted()),
+    }
 }
 
 #[cfg(test)]
