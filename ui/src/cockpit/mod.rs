@@ -5,6 +5,7 @@
 
 pub mod chain;
 pub mod chord;
+pub mod chosen;
 pub mod command_line;
 pub mod consequences;
 pub mod draw;
