@@ -286,7 +286,7 @@ mod tests {
             "last_sync" | "last_check" | "last_seen" | "created_at" | "until" | "since" | "violation_time"
             | "restore_time" | "from" | "to" | "retry_at" | "decided_at" => json!("2026-03-14T09:26:53Z"),
             "function" => json!("hello"),
-            "container_names" | "steps" => json!(["hello-1"]),
+            "container_names" | "steps" | "restored" | "accepted" => json!(["hello-1"]),
             "key" | "field" | "moved_to" | "problem" | "consequence" | "resolution" | "container" | "image" => {
                 json!("in_words")
             }
