@@ -2,8 +2,11 @@
 
 use std::fs;
 
-use super::program::{Home, runs, until};
-use super::worker_names;
+use std::process::Stdio;
+
+use super::program::{Engine, Home, runs, until};
+use super::redis::TestRedis;
+use super::{mentions, worker_names};
 
 #[test]
 fn the_second_engine_follows_and_takes_over_at_once() {
@@ -44,4 +47,39 @@ fn after_a_kill_the_next_engine_adopts_the_server_and_remembers() {
     assert_eq!(home.demo(&["status", "--json"]).json()["holds"]["scale_down"]["reason"], "remember me");
     assert_eq!(second.end("-TERM"), Some(0));
     assert!(!runs(server));
+}
+
+/// An engine on a Redis of somebody else's, and its log.
+fn engine_on(home: &Home, redis: &TestRedis) -> Engine {
+    let log = fs::File::create(home.path("engine.log")).expect("a log");
+    let url = format!("unix://{}", redis.socket().display());
+    let mut command = home.command(&["run", "--redis-url", &url, "--cluster", "c1"]);
+    Engine(command.stdout(Stdio::null()).stderr(log).spawn().expect("the engine starts"))
+}
+
+#[test]
+fn an_engine_that_starts_before_its_redis_waits_for_it() {
+    let (home, mut redis) = (Home::new(), TestRedis::durable());
+    redis.kill();
+    let mut engine = engine_on(&home, &redis);
+    let log = || fs::read_to_string(home.path("engine.log")).unwrap_or_default();
+    until("it says what is missing", || log().contains("start Redis there"));
+    redis.restart();
+    until("it leads", || log().contains("this replica leads"));
+    assert_eq!(log().matches("Redis cannot be used yet").count(), 1, "{}", log());
+    assert_eq!(engine.end("-TERM"), Some(0));
+
+    redis.kill();
+    let mut engine = engine_on(&home, &redis);
+    until("it waits again", || log().contains("start Redis there"));
+    assert_eq!(engine.end("-TERM"), Some(0), "{}", log());
+}
+
+#[test]
+fn an_engine_with_a_wrong_password_does_not_wait() {
+    let (home, redis) = (Home::new(), TestRedis::start());
+    redis.command(&["CONFIG", "SET", "requirepass", "secret"]);
+    let url = format!("unix://{}", redis.socket().display());
+    let ended = home.run(&["run", "--redis-url", &url]).expect(1);
+    mentions(&ended, &["correct `redis.username` and `redis.password`"]);
 }

@@ -2,6 +2,8 @@
 
 #[path = "../support/program.rs"]
 mod program;
+#[path = "../support/redis.rs"]
+mod redis;
 
 mod commands;
 mod engines;
