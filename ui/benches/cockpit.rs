@@ -21,7 +21,14 @@ const SIZE: Size = Size { width: 200, height: 50 };
 fn main() {
     let view = Arc::new(big_view());
     let keys = KeyMap::new(&BTreeMap::new()).unwrap_or_default();
-    let options = Options { actor: "bench".to_owned(), confirm: true, keys, mode: Mode::Attached, color: true };
+    let options = Options {
+        actor: "bench".to_owned(),
+        confirm: true,
+        keys,
+        mode: Mode::Attached,
+        lease: gallery::LEASE,
+        color: true,
+    };
     let mut model = Model::new(options, Theme::ansi(), SIZE, Arc::clone(&view));
     let mut terminal = match Terminal::new(TestBackend::new(SIZE.width, SIZE.height)) {
         Ok(terminal) => terminal,

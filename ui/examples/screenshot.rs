@@ -36,7 +36,14 @@ fn picture() -> String {
         Arc::new(View { observation: Some(Arc::new(seen)), ..view.clone() })
     };
     let keys = KeyMap::default();
-    let options = Options { actor: "anna".to_owned(), confirm: true, keys, mode: Mode::EngineHere, color: true };
+    let options = Options {
+        actor: "anna".to_owned(),
+        confirm: true,
+        keys,
+        mode: Mode::EngineHere,
+        lease: gallery::LEASE,
+        color: true,
+    };
     let mut model = Model::new(options, Theme::ansi(), SIZE, earlier(LOOKS));
     for looks in (0..LOOKS).rev() {
         update(&mut model, Message::View(earlier(looks)));

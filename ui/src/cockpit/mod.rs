@@ -5,6 +5,7 @@
 
 pub mod chain;
 pub mod chord;
+pub mod chosen;
 pub mod command_line;
 pub mod consequences;
 pub mod draw;
@@ -20,6 +21,7 @@ pub mod pools;
 pub mod popup;
 pub mod roster;
 mod runtime;
+mod signals;
 mod terminal;
 pub mod theme;
 pub mod timeline;
@@ -28,6 +30,8 @@ pub mod update;
 
 #[cfg(test)]
 mod tests;
+
+use std::time::Duration;
 
 pub use draw::draw;
 pub use keys::{Act, KeyMap, KeyMapError};
@@ -77,6 +81,8 @@ pub struct Options {
     pub keys: KeyMap,
     /// Where the engine is.
     pub mode: Mode,
+    /// How long a lease lasts: a replica that was silent for some of them counts as gone.
+    pub lease: Duration,
     /// Colours, unless the environment forbids them as well.
     pub color: bool,
 }

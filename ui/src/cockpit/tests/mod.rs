@@ -30,7 +30,14 @@ fn model(width: u16, height: u16) -> Model {
 fn model_of(view: View, width: u16, height: u16) -> Model {
     let now = view.at;
     let keys = KeyMap::new(&BTreeMap::new()).unwrap();
-    let options = Options { actor: "anna".to_owned(), confirm: true, keys, mode: Mode::Attached, color: true };
+    let options = Options {
+        actor: "anna".to_owned(),
+        confirm: true,
+        keys,
+        mode: Mode::Attached,
+        lease: gallery::LEASE,
+        color: true,
+    };
     let mut model = Model::new(options, Theme::ansi(), Size { width, height }, Arc::new(view));
     model.history = super::history::History::default();
     if model.view.observation.is_some() {
