@@ -14,7 +14,7 @@ use windlass::model::{Action, Actor, Command, View};
 use super::message::{Effect, Message};
 use super::signals::{Asked, Signals, has_job_control};
 use super::terminal::Screen;
-use super::{Model, Options, Theme, update};
+use super::{Options, Theme, open, update};
 
 /// Shows pictures and sends commands until the operator quits or the process is told to end. Install color-eyre before.
 pub async fn run(
@@ -28,7 +28,7 @@ pub async fn run(
     let actor = Actor::from(options.actor.clone());
     let first = Arc::clone(&views.borrow_and_update());
     let theme = if options.color { Theme::from_environment() } else { Theme::plain() };
-    let mut model = Model::new(options, theme, size, first);
+    let mut model = open(options, theme, size, first);
     let mut keys = EventStream::new();
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -23,7 +23,7 @@ mod workers;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Line;
 
 use super::layout::{Pane, Places, SMALLEST};
@@ -31,7 +31,7 @@ use super::model::Model;
 use super::popup::Popup;
 
 pub use operations::place as operation_place;
-pub use page::{Page, page_of};
+pub use page::Page;
 
 /// Draws the whole screen.
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -76,6 +76,17 @@ fn paint(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
         };
     }
     cursor
+}
+
+/// The page of a popup that is read; `None` for one that asks or in which something is selected.
+#[must_use]
+pub fn page_of(model: &Model, popup: &Popup, screen: Size) -> Option<Page> {
+    match popup {
+        Popup::Targets(_) => Some(deliveries::targets(model, screen)),
+        Popup::Worker(name, _) => Some(detail::worker(model, name, screen)),
+        Popup::Help(_) => Some(help::page(model, screen)),
+        _ => None,
+    }
 }
 
 fn draw_pane(model: &Model, pane: Pane, area: Rect, buf: &mut Buffer) {

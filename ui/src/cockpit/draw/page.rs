@@ -5,10 +5,8 @@ use ratatui::layout::{Rect, Size};
 use ratatui::text::Line;
 
 use super::super::model::Model;
-use super::super::popup::Popup;
 use super::frame::popup;
 use super::menus::choices;
-use super::{deliveries, detail, help};
 
 /// What such a popup has to tell.
 pub struct Page {
@@ -18,17 +16,6 @@ pub struct Page {
     pub cells: usize,
     /// All of them.
     pub lines: Vec<Line<'static>>,
-}
-
-/// The page of a popup that is read; `None` for one that asks or in which something is selected.
-#[must_use]
-pub fn page_of(model: &Model, popup: &Popup, screen: Size) -> Option<Page> {
-    match popup {
-        Popup::Targets(_) => Some(deliveries::targets(model, screen)),
-        Popup::Worker(name, _) => Some(detail::worker(model, name, screen)),
-        Popup::Help(_) => Some(help::page(model, screen)),
-        _ => None,
-    }
 }
 
 impl Page {

@@ -113,7 +113,7 @@ fn move_in(model: &mut Model, go: Go) {
 }
 
 /// Keeps selections within their windows and scrolls within their contents, whatever has changed.
-pub(in crate::cockpit) fn settle(model: &mut Model) {
+pub(super) fn settle(model: &mut Model) {
     let Some(places) = model.places() else {
         return;
     };
