@@ -122,7 +122,7 @@ impl<'a> Leader<'a> {
     ) -> Result<Self, StoreError> {
         let lease = parts.config.leader.lease.get();
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), lease, asked);
-        let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch).await?;
+        let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch, mend::Reader::Newcomer).await?;
         let inbox = Inbox::open(parts, epoch).await?;
         let now = parts.clock.now();
         // What was seen just now is as good as if this process had seen it.

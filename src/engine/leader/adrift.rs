@@ -223,7 +223,7 @@ impl Leader<'_> {
         let parts = self.parts;
         let (store, lease) = (&parts.store, parts.config.leader.lease.get());
         let keeper = LeaseKeeper::start(store.clone(), parts.replica.clone(), lease, asked);
-        let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch).await?;
+        let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch, mend::Reader::Newcomer).await?;
         let inbox = Inbox::open(parts, epoch).await?;
         // Whoever leads says so there before anything else.
         let led_last = snapshot.engine.as_ref().map(|engine| &engine.replica);
