@@ -4,6 +4,7 @@ mod acting;
 mod adrift;
 mod commands;
 mod delivery;
+mod heir;
 mod live;
 mod looking;
 mod memory;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 use self::adrift::Adrift;
 use self::delivery::unwinding;
+use self::heir::Inheritance;
 use super::inbox::Inbox;
 use super::lease::LeaseKeeper;
 use super::mend;
@@ -100,6 +102,8 @@ pub(super) struct Leader<'a> {
     workers_changed: DateTime<Utc>,
     /// Set while Redis cannot be used.
     adrift: Option<Adrift>,
+    /// The outage before this term was reported with what another process left of it.
+    outage_told: bool,
     /// Delivers for as long as this replica leads.
     webhooks: Option<Webhooks>,
 }
@@ -115,13 +119,14 @@ impl<'a> Leader<'a> {
     ) -> Result<Self, StoreError> {
         let lease = parts.config.leader.lease.get();
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), lease, asked);
-        let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch).await?;
+        let mend::Remembered { mut snapshot, was_mended } = mend::remembered(parts, epoch).await?;
+        let mut inherited = Inheritance::take(parts, epoch, &mut snapshot).await?;
         let inbox = Inbox::open(parts, epoch).await?;
         let now = parts.clock.now();
         // What was seen just now is as good as if this process had seen it.
         let longest = conditions::longest_break(&parts.config.autoscaler);
         let is_recent = |seen: &Observation| seen.at <= now && now - seen.at <= longest;
-        let observation = snapshot.observation.filter(|seen| is_recent(seen) && !was_mended);
+        let observation = snapshot.observation.filter(|seen| is_recent(seen) && !was_mended && inherited.is_none());
         let mut leader = Self {
             parts,
             pools,
@@ -134,7 +139,7 @@ impl<'a> Leader<'a> {
             observation,
             inbox,
             unheard: Unheard::default(),
-            heard: HashSet::new(),
+            heard: inherited.as_mut().map(Inheritance::take_heard).unwrap_or_default(),
             lease,
             work: JoinSet::new(),
             under_way: HashSet::new(),
@@ -145,12 +150,19 @@ impl<'a> Leader<'a> {
             deaf_until: clock::monotonic(),
             workers_changed: now,
             adrift: None,
+            outage_told: inherited.is_some(),
             webhooks: None,
         };
         leader.settle_in();
         parts.store.announce(&leader.info()).await?;
-        let (draft, elected) = leader.elected();
+        let (mut draft, elected) = leader.elected();
+        if let Some(inherited) = &inherited {
+            inherited.report(&mut draft);
+        }
         leader.commit(draft, None).await?;
+        if let Some(inherited) = inherited {
+            inherited.settle();
+        }
         leader.taking_over = Some(elected);
         if !was_mended {
             leader.take_over().await?;
@@ -198,7 +210,7 @@ impl<'a> Leader<'a> {
 
     /// Reports an outage in which this replica did not lead.
     pub(super) async fn report_outage(&mut self, outage: &mut Outage) -> Result<(), StoreError> {
-        if let Some((since, error)) = outage.known().cloned() {
+        if let Some((since, error)) = outage.known().cloned().filter(|_| !self.outage_told) {
             let mut draft = self.draft("engine", self.parts.clock.now());
             let degraded = draft.emit(StoreDegraded { error, since }, Because::default());
             let duration = clock::between(since, draft.now()).as_secs_f64();
