@@ -22,7 +22,7 @@ use crate::clock::{self, Clock};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::handlers::Handler;
-use crate::model::ReplicaId;
+use crate::model::{ReplicaId, State};
 use crate::pools::{Board, Pools};
 use crate::store::server::PrivateServer;
 use crate::store::{HandOver, Store, StoreError};
@@ -99,12 +99,13 @@ impl Engine {
         let lease = self.parts.config.leader.lease.get();
         let peers = Peers::start(self.parts.store.clone(), self.parts.replica.clone(), lease);
         let mut outage = Outage::default();
-        let mut call = None;
+        let (mut call, mut known) = (None, None);
         while !stop.is_cancelled() {
             let asked = clock::monotonic();
             let ended = match self.parts.store.acquire_lease(&self.parts.replica, lease).await {
-                Ok(Some(epoch)) => self.lead((epoch, asked), peers.others(), &mut outage, &stop).await,
+                Ok(Some(epoch)) => self.lead((epoch, asked), peers.others(), &mut outage, &mut known, &stop).await,
                 Ok(None) => {
+                    known = None;
                     // Not sooner: while nobody else is known to lead, the pools are kept on, and nothing is taken from them.
                     self.pools.follow();
                     stand(&self.standing, Standing::Follower);
@@ -137,11 +138,15 @@ impl Engine {
         term: (u64, tokio::time::Instant),
         others: Others,
         outage: &mut Outage,
+        known: &mut Option<State>,
         stop: &CancellationToken,
     ) -> Result<End, StoreError> {
-        let mut leader = Leader::begin(&self.parts, Some(&self.pools), self.standing.clone(), others, term).await?;
+        let (parts, standing) = (&self.parts, self.standing.clone());
+        let mut leader = Leader::begin(parts, Some(&self.pools), standing, others, term, known.as_ref()).await?;
         leader.report_outage(outage).await?;
-        leader.lead(stop).await
+        let ended = leader.lead(stop).await;
+        *known = Some(leader.into_state());
+        ended
     }
 
     /// Waits for the leader's call, and no longer than until it is time to ask whether the lease has ended.

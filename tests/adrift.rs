@@ -14,7 +14,6 @@ use support::redis::{self, TestRedis};
 use windlass::bus::replay;
 use windlass::engine::Standing;
 use windlass::model::{Action, Direction, EventData, EventType, ReplicaId, Scope};
-use windlass::store::{Address, Keys, Store};
 
 /// The whole of an outage in which a worker is lost.
 async fn outage(break_it: impl AsyncFn(&mut TestRedis), mend_it: impl AsyncFn(&mut TestRedis)) {

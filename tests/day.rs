@@ -178,6 +178,7 @@ async fn a_leader_replaced_after_every_step_decides_as_one_that_never_is() {
     ] {
         assert!(types.contains(wanted.name()), "the day has no {wanted}: {types:?}");
     }
+    assert!(!types.contains(EventType::StateDrifted.name()), "what a leader knows is what it wrote");
     let (steady, restarted): (Vec<_>, Vec<_>) =
         (steady.iter().filter_map(decision).collect(), restarted.iter().filter_map(decision).collect());
     for (index, (without, with)) in steady.iter().zip(&restarted).enumerate() {

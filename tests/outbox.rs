@@ -118,7 +118,7 @@ impl Stage {
         let (data, events) = restored(&next).await;
         assert_eq!((data.events_kept, data.events_dropped), (waiting.events.unwrap() as u64, 0));
         assert_sound(&next).await;
-        self.is_in_order(&file, &events);
+        is_in_order(&file, &events);
         let lost: Vec<_> =
             events.iter().filter(|event| event.event_type() == EventType::NodeUnexpectedlyLost).collect();
         assert_eq!(lost.len(), 1, "{}", listing(&events));
@@ -127,20 +127,6 @@ impl Stage {
         assert!(state.workers.keys().eq(next.cluster.host.list().await.unwrap().keys()));
         assert_eq!(self.left(), [], "what is recorded goes");
         next
-    }
-
-    /// The events of the file stand in the log in the file's order, and before the next leader's election.
-    #[track_caller]
-    fn is_in_order(&self, file: &str, events: &[Event]) {
-        let elected = events.iter().rposition(|event| event.event_type() == EventType::LeaderElected).unwrap();
-        let logged: Vec<String> = events[..elected].iter().map(|event| event.event_id.to_string()).collect();
-        let at = |line: &str| {
-            let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            let id = line["event"]["event_id"].as_str()?.to_owned();
-            Some(logged.iter().position(|logged| *logged == id).unwrap_or_else(|| panic!("{id} is not recorded")))
-        };
-        let places: Vec<usize> = file.lines().filter_map(at).collect();
-        assert!(!places.is_empty() && places.is_sorted(), "{places:?}\n{}", listing(events));
     }
 
     /// Every handler was told once of what the log has.
@@ -164,6 +150,20 @@ impl Stage {
             assert_eq!(heard.get(&id), Some(&1), "{id}: {heard:?}\n{}", listing(&events));
         }
     }
+}
+
+/// The events of the file stand in the log in the file's order, and before the next leader's election.
+#[track_caller]
+fn is_in_order(file: &str, events: &[Event]) {
+    let elected = events.iter().rposition(|event| event.event_type() == EventType::LeaderElected).unwrap();
+    let logged: Vec<String> = events[..elected].iter().map(|event| event.event_id.to_string()).collect();
+    let at = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let id = line["event"]["event_id"].as_str()?.to_owned();
+        Some(logged.iter().position(|logged| *logged == id).unwrap_or_else(|| panic!("{id} is not recorded")))
+    };
+    let places: Vec<usize> = file.lines().filter_map(at).collect();
+    assert!(!places.is_empty() && places.is_sorted(), "{places:?}\n{}", listing(events));
 }
 
 #[tokio::test]
@@ -300,8 +300,8 @@ async fn the_file_of_a_replica_that_lives_is_left_to_it() {
     first.stands("following", |standing| *standing == Standing::Follower).await;
     assert_eq!(stage.only().kind, LeftoverKind::Abandoned);
     let calm = |state: &State| state.worker_count() == 2 && state.operations.is_empty();
-    let state = second.until("two workers", calm).await;
-    assert!(state.workers.keys().eq(second.cluster.host.list().await.unwrap().keys()), "nothing is made twice");
+    let settled = second.until("two workers", calm).await;
+    assert!(settled.workers.keys().eq(second.cluster.host.list().await.unwrap().keys()), "nothing is made twice");
     let events = second.events().await;
     let file = std::fs::read_to_string(stage.only().path).unwrap();
     assert!(!events.iter().any(|event| file.contains(&event.event_id.to_string())), "{}", listing(&events));

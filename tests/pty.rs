@@ -114,18 +114,41 @@ fn job(command: &Command) -> Command {
     shell
 }
 
-#[test]
-fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
+/// The program that this shell runs.
+fn child_of(shell: u32) -> u32 {
+    let all = Command::new("ps").args(["-o", "pid=", "--ppid", &shell.to_string()]).output().expect("ps");
+    let all = String::from_utf8_lossy(&all.stdout).into_owned();
+    let children: Vec<u32> = all.split_whitespace().map(|pid| pid.parse().expect("a process")).collect();
+    assert_eq!(children.len(), 1, "the children of the shell {shell}: {children:?}");
+    children[0]
+}
+
+/// How a stop is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    Key,
+    Signal,
+    /// With the one that no program hears of before it has stopped.
+    Force,
+}
+
+fn it_stops_and_comes_back(how: Stop) {
     let home = Home::new();
     let mut terminal = Terminal::start(&job(&home.command(&DEMO)), SMALL);
     ready(&terminal, 2);
     let server = home.server().expect("a server");
 
-    terminal.press("\x1a");
+    match how {
+        Stop::Key => terminal.press("\x1a"),
+        Stop::Signal => signal("-TSTP", child_of(terminal.pid())),
+        Stop::Force => signal("-STOP", child_of(terminal.pid())),
+    }
     terminal.says(&["stopped: 1"]);
-    terminal.is_restored();
+    if how != Stop::Force {
+        terminal.is_restored();
+    }
     // The second key is there before the program is: it must be neither lost nor kept back until the next one.
-    terminal.press("\r?");
+    terminal.press("\n?");
     terminal.says(&["take the handle"]);
     terminal.press("\x1b");
     ready(&terminal, 2);
@@ -136,6 +159,37 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
 
     terminal.press("q");
     terminal.says(&["ended: 0"]);
+    assert_eq!(terminal.ends().exit_code(), 0);
+    terminal.is_restored();
+    nothing_is_left(&home, server);
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
+    it_stops_and_comes_back(Stop::Key);
+}
+
+#[test]
+fn a_stop_from_outside_does_what_ctrl_z_does() {
+    it_stops_and_comes_back(Stop::Signal);
+}
+
+#[test]
+fn after_a_stop_that_it_cannot_hear_of_the_screen_is_drawn_anew() {
+    it_stops_and_comes_back(Stop::Force);
+}
+
+#[test]
+fn ctrl_z_where_no_shell_could_continue_it_does_not_stop_it() {
+    let home = Home::new();
+    let mut terminal = Terminal::start(&home.command(&DEMO), SMALL);
+    ready(&terminal, 2);
+    let server = home.server().expect("a server");
+    terminal.press("\x1a");
+    signal("-TSTP", terminal.pid());
+    terminal.press("?");
+    terminal.says(&["take the handle"]);
+    terminal.press("qq");
     assert_eq!(terminal.ends().exit_code(), 0);
     terminal.is_restored();
     nothing_is_left(&home, server);

@@ -245,6 +245,58 @@ async fn fails_or_passes(store: &Store) {
 }
 
 #[tokio::test]
+async fn it_is_still_reading_its_data() {
+    let mut redis = TestRedis::with(&["--enable-debug-command", "yes"]);
+    let store = store(&redis).await;
+    commit(&store).await.unwrap();
+    redis.command(&["DEBUG", "POPULATE", "3000", "filler", "100"]);
+    redis.command(&["SAVE"]);
+    // A millisecond a key, and an answer to others now and then.
+    redis.restart_with(&["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"]);
+    let mut said = fails(&store).await;
+    for _ in 0..200 {
+        if said.to_string().contains("LOADING") {
+            break;
+        }
+        said = store.snapshot().await.err().unwrap_or(said);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    unavailable(&said, "this passes by itself");
+    recovers(&store).await;
+}
+
+/// Windlass talks to one node: the one that holds the slot of its keys, which all have the same tag.
+#[tokio::test]
+async fn a_node_of_a_cluster() {
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let node = || {
+        let (port, bus) = (free(), free());
+        let arguments = ["--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", &port, "--cluster-port", &bus];
+        (TestRedis::with(&arguments), port, bus)
+    };
+    let ((redis, ..), (other, port, bus)) = (node(), node());
+    let store = store(&redis).await;
+    unavailable(&fails(&store).await, "cluster check");
+    redis.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+    recovers(&store).await;
+
+    redis.command(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
+    let id = other.command(&["CLUSTER", "MYID"]).lines().nth(1).unwrap().to_owned();
+    let slot = redis.command(&["CLUSTER", "KEYSLOT", "{c1}:leader"]).trim().trim_start_matches(':').to_owned();
+    redis.command(&["FLUSHALL"]);
+    let mut moved = String::new();
+    for _ in 0..600 {
+        moved = redis.command(&["CLUSTER", "SETSLOT", &slot, "NODE", &id]);
+        if moved.starts_with("+OK") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(moved.starts_with("+OK"), "{moved}");
+    refused(&fails(&store).await, "point `redis.url` at the node that holds the slot");
+}
+
+#[tokio::test]
 async fn connections_cut_and_scripts_flushed() {
     let redis = TestRedis::start();
     let store = store(&redis).await;

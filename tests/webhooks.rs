@@ -14,7 +14,7 @@ use support::redis::TestRedis;
 use windlass::bus::dead_letters;
 use windlass::bus::webhooks::{self, TargetHealth};
 use windlass::config::{AlertFormat, Config, Span, TargetConfig};
-use windlass::model::{Action, EventData, EventType, Scope, Severity};
+use windlass::model::{Action, EventData, EventType, LogPosition, Scope, Severity};
 use windlass::store::Store;
 
 fn with(targets: Vec<TargetConfig>) -> Config {
@@ -288,6 +288,33 @@ async fn what_was_seen_to_be_delivered_is_not_sent_again() {
     hook.told("the release", |told| is(told, EventType::HoldReleased)).await;
     assert_eq!(hook.requests().iter().filter(|told| is(told, EventType::HoldPlaced)).count(), 1);
     until("all to be acknowledged", async || health(&store, "ops").await.waiting == Some(0)).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_replayed_is_sent_again_though_it_was_delivered() {
+    let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
+    let (hook, other) = (Hook::answering(&[]).await, Hook::answering(&[]).await);
+    let targets = [(&hook, "ops"), (&other, "others")].map(|(hook, name)| {
+        let mut target = hook.target(name);
+        (target.min_severity, target.types) = (None, vec![EventType::HoldPlaced, EventType::HoldReleased]);
+        target
+    });
+    let engine = RunningEngine::start(&redis.url(), &with(targets.to_vec()), folder.path()).await;
+    engine.first(EventType::ClusterStateSynced).await;
+    let held = engine.command(hold()).await;
+    for hook in [&hook, &other] {
+        hook.told("the hold", |told| is(told, EventType::HoldPlaced)).await;
+    }
+    until("the delivery", async || health(&engine.store, "ops").await.delivered == 1).await;
+    let from = LogPosition::at(held.timestamp - chrono::TimeDelta::seconds(5));
+    let replayed = engine.command(Action::Replay { handler: "AlertManager:ops".to_owned(), from, to: None }).await;
+    assert!(matches!(&replayed.data, EventData::EventsReplayed(data) if data.count == 1), "{replayed:?}");
+    let of = |hook: &Hook| hook.requests().iter().filter(|told| told.id() == held.event_id.to_string()).count();
+    until("it to be sent again", async || of(&hook) == 2).await;
+    engine.command(Action::Release { scope: Scope::Up }).await;
+    other.told("the release", |told| is(told, EventType::HoldReleased)).await;
+    assert_eq!((of(&hook), of(&other)), (2, 1), "nobody else is told again");
     engine.stop().await;
 }
 

@@ -38,6 +38,8 @@ impl Span {
     }
 }
 
+/// As it is written in a configuration, to the millisecond. What the engine and the cockpit say about lengths of time is worded by
+/// [`crate::model::words`].
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         humantime::format_duration(self.0).fmt(f)

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::check::{Findings, nearest, unknown_setting};
 use super::environment::{NOT_SETTINGS, PREFIX, value_of, variable};
+use super::findings::{Findings, nearest, unknown_setting};
 use super::mistake::{Mistake, Origin, Source};
 use super::schema::{Setting, settings};
 use super::yaml::Document;

@@ -5,18 +5,19 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::check::{Findings, check};
-use super::environment::{HTTP_TOKEN, PREFIX, REDIS_PASSWORD};
+use super::check::check;
+use super::environment::{HTTP_TOKEN, PREFIX};
+use super::findings::Findings;
 use super::layer::Layer;
+use super::merged::Merged;
 use super::mistake::{ConfigErrors, Mistake, Origin, Source};
-use super::paths::expand;
-use super::schema::{Setting, setting_of, settings};
-use super::{Config, Secret, pointer, rules, tokens};
+use super::schema::{Setting, settings};
+use super::{Config, named_files, rules};
 
 /// The configuration file.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -143,7 +144,7 @@ impl Config {
             check(layer, &mut findings);
         }
         let merged = Merged::of(layers);
-        let config = merged.config(sources, &mut findings);
+        let config = config(&merged, sources, &mut findings);
         match config {
             Some(config) if findings.mistakes.is_empty() => Ok(Loaded { config, file, origins: merged.origins() }),
             _ => Err(ConfigErrors(findings.into_sorted())),
@@ -177,169 +178,29 @@ fn read_file(file: &ConfigFile, findings: &mut Findings) -> Option<(PathBuf, Str
     }
 }
 
-/// The layers on top of each other.
-#[derive(Debug)]
-pub(super) struct Merged {
-    layers: Vec<Layer>,
-    value: Value,
-    /// Which layer won, by the setting's pointer.
-    winners: BTreeMap<String, usize>,
-}
-
-impl Merged {
-    fn of(layers: Vec<Layer>) -> Self {
-        let mut value = Value::Object(Map::new());
-        let mut winners = BTreeMap::new();
-        for (number, layer) in layers.iter().enumerate() {
-            for setting in settings() {
-                if let Some(found) = layer.value.pointer(&setting.pointer) {
-                    put(&mut value, &setting.pointer, found.clone());
-                    winners.insert(setting.pointer.clone(), number);
-                }
-            }
-        }
-        Self { layers, value, winners }
-    }
-
-    /// Where the value of a place came from.
-    pub(super) fn origin(&self, at: &str) -> Origin {
-        let winner = setting_of(at).and_then(|setting| self.winners.get(&setting.pointer));
-        winner.and_then(|number| self.layers.get(*number)).map_or(Origin::BUILT_IN, |layer| layer.origin(at))
-    }
-
-    fn origins(&self) -> BTreeMap<String, Origin> {
-        self.winners.keys().map(|at| (pointer::display(at), self.origin(at))).collect()
-    }
-
-    /// The configuration, as far as it is right. What is wrong in it is noted.
-    fn config(&self, sources: &Sources, findings: &mut Findings) -> Option<Config> {
-        let mut config = match Config::deserialize(&self.value) {
-            Ok(config) => config,
-            // Each value has passed the types alone, so this is a mistake of ours; still it is told, not hidden.
-            Err(error) => {
-                findings.mistakes.push(Mistake {
-                    origin: Origin::BUILT_IN,
-                    column: None,
-                    field: String::new(),
-                    found: format!("settings that do not go together ({error})"),
-                    allowed: "settings as in windlass config default".to_owned(),
-                    hint: None,
-                });
-                return None;
-            }
-        };
-        let http_token = sources.environment.get(HTTP_TOKEN).map(String::as_str);
-        self.expand_home(&mut config, sources.home.as_deref(), findings);
-        rules::check(&config, self, http_token.is_some_and(|token| !token.trim().is_empty()), findings);
-        self.read_password(&mut config, sources, findings);
-        if !findings.is_wrong("/http/tokens") {
-            self.read_tokens(&mut config, http_token, findings);
-        }
-        Some(config)
-    }
-
-    fn expand_home(&self, config: &mut Config, home: Option<&Path>, findings: &mut Findings) {
-        let paths = [
-            ("/redis/password_file", &mut config.redis.password_file),
-            ("/redis/data_dir", &mut config.redis.data_dir),
-            ("/workers/env_file", &mut config.workers.env_file),
-            ("/log/dir", &mut config.log.dir),
-        ];
-        let tokens = config.http.tokens.iter_mut().enumerate();
-        let tokens =
-            tokens.map(|(number, token)| (format!("/http/tokens/{number}/token_file"), Some(&mut token.token_file)));
-        let targets = config.autoscaler.events.alerts.targets.iter_mut().enumerate();
-        let paths = paths.into_iter().map(|(at, path)| (at.to_owned(), path.as_mut())).chain(tokens).chain(
-            targets.flat_map(|(number, target)| {
-                let at = format!("/autoscaler/events/alerts/targets/{number}");
-                let secret = (format!("{at}/hmac_secret_file"), target.hmac_secret_file.as_mut());
-                let headers = target.header_files.iter_mut();
-                let headers =
-                    headers.map(move |(name, path)| (pointer::join(&format!("{at}/header_files"), name), Some(path)));
-                std::iter::once(secret).chain(headers)
-            }),
-        );
-        let mut homeless = Vec::new();
-        for (at, path) in paths {
-            if let Some(path) = path {
-                match expand(path, home) {
-                    Some(expanded) => *path = expanded,
-                    None => homeless.push((at, path.display().to_string())),
-                }
-            }
-        }
-        let texts = config.workers.mounts.iter_mut().enumerate();
-        let texts = texts.map(|(number, mount)| (format!("/workers/mounts/{number}"), mount));
-        let scenario = config.cluster.simulated.scenario.iter_mut();
-        for (at, text) in texts.chain(scenario.map(|text| ("/cluster/simulated/scenario".to_owned(), text))) {
-            match expand(Path::new(text.as_str()), home) {
-                Some(expanded) => *text = expanded.to_string_lossy().into_owned(),
-                None => homeless.push((at, text.clone())),
-            }
-        }
-        for (at, text) in homeless {
+/// The configuration, as far as it is right. What is wrong in it is noted.
+fn config(merged: &Merged, sources: &Sources, findings: &mut Findings) -> Option<Config> {
+    let mut config = match Config::deserialize(&merged.value) {
+        Ok(config) => config,
+        // Each value has passed the types alone, so this is a mistake of ours; still it is told, not hidden.
+        Err(error) => {
             findings.mistakes.push(Mistake {
-                origin: self.origin(&at),
+                origin: Origin::BUILT_IN,
                 column: None,
-                field: pointer::display(&at),
-                found: format!("{text:?}, and the home directory is not known"),
-                allowed: "a path that does not begin with `~`".to_owned(),
-                hint: Some("set HOME, or write the whole path".to_owned()),
+                field: String::new(),
+                found: format!("settings that do not go together ({error})"),
+                allowed: "settings as in windlass config default".to_owned(),
+                hint: None,
             });
-            findings.wrong.insert(at);
+            return None;
         }
+    };
+    let http_token = sources.environment.get(HTTP_TOKEN).map(String::as_str);
+    named_files::expand_home(&mut config, merged, sources.home.as_deref(), findings);
+    rules::check(&config, merged, http_token.is_some_and(|token| !token.trim().is_empty()), findings);
+    named_files::read_password(&mut config, merged, &sources.environment, findings);
+    if !findings.is_wrong("/http/tokens") {
+        named_files::read_tokens(&mut config, merged, http_token, findings);
     }
-
-    fn read_password(&self, config: &mut Config, sources: &Sources, findings: &mut Findings) {
-        if let Some(password) = sources.environment.get(REDIS_PASSWORD).filter(|password| !password.is_empty()) {
-            config.redis.password = Some(Secret::new(password.as_str()));
-            return;
-        }
-        let at = "/redis/password_file";
-        let Some(path) = config.redis.password_file.as_deref().filter(|_| !findings.is_wrong(at)) else { return };
-        let found = match fs::read_to_string(path) {
-            Ok(text) => match text.trim_end_matches(['\r', '\n']) {
-                "" => format!("{:?}, which is empty", path.display().to_string()),
-                password => {
-                    config.redis.password = Some(Secret::new(password));
-                    return;
-                }
-            },
-            Err(error) => format!("{:?}, which cannot be read ({error})", path.display().to_string()),
-        };
-        findings.mistakes.push(Mistake {
-            origin: self.origin(at),
-            column: None,
-            field: pointer::display(at),
-            found,
-            allowed: "a file with the password, readable by the user who runs windlass".to_owned(),
-            hint: Some(format!("or set {REDIS_PASSWORD} instead")),
-        });
-    }
-
-    fn read_tokens(&self, config: &mut Config, environment: Option<&str>, findings: &mut Findings) {
-        for flaw in tokens::read(config, environment) {
-            let from_environment = || Origin { source: Source::Environment(HTTP_TOKEN.to_owned()), line: None };
-            findings.mistakes.push(Mistake {
-                origin: flaw.at.as_deref().map_or_else(from_environment, |at| self.origin(at)),
-                column: None,
-                field: flaw.at.as_deref().map_or_else(String::new, pointer::display),
-                found: flaw.found,
-                allowed: flaw.allowed,
-                hint: Some("`openssl rand -hex 24` makes a good token".to_owned()),
-            });
-        }
-    }
-}
-
-fn put(document: &mut Value, at: &str, value: Value) {
-    let mut place = document;
-    for name in pointer::segments(at) {
-        if !place.is_object() {
-            *place = Value::Object(Map::new());
-        }
-        let Value::Object(map) = place else { return };
-        place = map.entry(name).or_insert(Value::Null);
-    }
-    *place = value;
+    Some(config)
 }

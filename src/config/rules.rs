@@ -10,8 +10,8 @@ mod workers;
 
 use std::fmt::Display;
 
-use super::check::Findings;
-use super::load::Merged;
+use super::findings::Findings;
+use super::merged::Merged;
 use super::mistake::{Mistake, Origin, Source};
 use super::{Config, pointer};
 

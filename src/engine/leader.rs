@@ -4,6 +4,7 @@ mod acting;
 mod adrift;
 mod commands;
 mod delivery;
+mod drift;
 mod heir;
 mod live;
 mod looking;
@@ -98,6 +99,8 @@ pub(super) struct Leader<'a> {
     /// not to be built upon before the cluster was looked at.
     taking_over: Option<Uuid>,
     next_look: Instant,
+    /// When what Redis holds is held against memory again.
+    next_comparison: Instant,
     deaf_until: Instant,
     workers_changed: DateTime<Utc>,
     /// Set while Redis cannot be used.
@@ -109,13 +112,15 @@ pub(super) struct Leader<'a> {
 }
 
 impl<'a> Leader<'a> {
-    /// Reads what is remembered, takes over what was left, and says who leads. The lease was asked for at `asked`.
+    /// Reads what is remembered, takes over what was left, and says who leads. The lease was asked for at `asked`. `known` is what this
+    /// process knew when it led last, if nobody else is known to have led since: it is said again where Redis has forgotten everything.
     pub(super) async fn begin(
         parts: &'a Parts,
         pools: Option<&'a Pools>,
         standing: watch::Sender<Standing>,
         others: Others,
         (epoch, asked): (u64, Instant),
+        known: Option<&State>,
     ) -> Result<Self, StoreError> {
         let lease = parts.config.leader.lease.get();
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), lease, asked);
@@ -124,6 +129,7 @@ impl<'a> Leader<'a> {
         let inbox = Inbox::open(parts, epoch).await?;
         let now = parts.clock.now();
         // What was seen just now is as good as if this process had seen it.
+        let lost_everything = snapshot.engine.is_none();
         let longest = conditions::longest_break(&parts.config.autoscaler);
         let is_recent = |seen: &Observation| seen.at <= now && now - seen.at <= longest;
         let observation = snapshot.observation.filter(|seen| is_recent(seen) && !was_mended && inherited.is_none());
@@ -147,6 +153,7 @@ impl<'a> Leader<'a> {
             looking: JoinSet::new(),
             taking_over: None,
             next_look: parts.clock.monotonic(),
+            next_comparison: parts.clock.monotonic() + drift::COMPARED,
             deaf_until: clock::monotonic(),
             workers_changed: now,
             adrift: None,
@@ -158,6 +165,9 @@ impl<'a> Leader<'a> {
         let (mut draft, elected) = leader.elected();
         if let Some(inherited) = &inherited {
             inherited.report(&mut draft);
+        }
+        if let Some(known) = known.filter(|_| lost_everything) {
+            drift::say_again(known, elected, &mut draft);
         }
         leader.commit(draft, None).await?;
         if let Some(inherited) = inherited {
@@ -181,6 +191,11 @@ impl<'a> Leader<'a> {
         let mut draft = self.draft(NodeManager.name(), self.since);
         NodeManager.take_over(elected, &self.world(draft.now()), &mut draft);
         self.commit(draft, None).await
+    }
+
+    /// What this leader knows, for its next term.
+    pub(super) fn into_state(self) -> State {
+        self.state
     }
 
     /// What a new term of leading begins with.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::policy::backoff;
 use crate::store::StoreError;
 
 const FIRST_WAIT: Duration = Duration::from_millis(200);
@@ -13,16 +14,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     known: Option<(DateTime<Utc>, String)>,
-    wait: Option<Duration>,
+    attempts: u32,
 }
 
 impl Outage {
     /// Notes a failure; how long to wait before the next attempt.
     pub(super) fn note(&mut self, error: &StoreError, now: DateTime<Utc>) -> Duration {
         self.known.get_or_insert_with(|| (now, error.to_string()));
-        let wait = self.wait.map_or(FIRST_WAIT, |wait| (wait * 2).min(LONGEST_WAIT));
-        self.wait = Some(wait);
-        wait
+        self.attempts = self.attempts.saturating_add(1);
+        backoff::doubled(FIRST_WAIT, LONGEST_WAIT, self.attempts)
     }
 
     /// The outage, if it is not reported yet: since when, and what was said.

@@ -14,7 +14,7 @@ use crate::model::event::{
     CommandRefused, EventDeadLetterDropped, EventDeadLetterRetried, HoldPlaced, HoldReleased, ReconcileRequested,
     ScaleDownDecision, ScaleUpDecision, WorkerProtected, WorkerUnprotected,
 };
-use crate::model::{Action, Command, Direction, EventType, Origin, Scope, WorkerName};
+use crate::model::{Action, Command, Direction, EventType, Origin, Scope, WorkerName, words};
 use crate::policy::operator::{self, Refusal};
 use crate::store::Settled;
 
@@ -83,7 +83,8 @@ fn accept(command: &Command, found: &Found, world: &World<'_>, draft: &mut Draft
 fn refuse_stale(command: &Command, now: DateTime<Utc>) -> Result<(), Refusal> {
     let age = clock::between(command.issued_at, now);
     if age > STALE_AFTER {
-        let detail = format!("it was given {} s ago; give it again if it is still wanted", age.as_secs());
+        let detail =
+            format!("it was given {} ago; give it again if it is still wanted", words::seconds(age.as_secs_f64()));
         return Err(Refusal { reason: "stale", detail });
     }
     Ok(())

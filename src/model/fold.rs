@@ -219,6 +219,7 @@ pub fn changes(state: &State, event: &Event) -> Vec<Change> {
         EventData::StateAdopted(data) => vec![Change::SetWorkerCounter(data.worker_counter)],
         // What a pool is, is told by its own record.
         EventData::ValueQuarantined(_)
+        | EventData::StateDrifted(_)
         | EventData::PoolConfigured(_)
         | EventData::PoolRemoved(_)
         | EventData::PoolScaledUp(_)

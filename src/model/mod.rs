@@ -13,6 +13,7 @@ pub mod hold;
 pub mod names;
 pub mod observation;
 pub mod operation;
+pub mod parts;
 pub mod pool;
 pub mod pool_record;
 pub mod position;

@@ -30,8 +30,14 @@ fn is_label(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
+/// `workers:counter` and `workers:names` are keys beside `workers:{name}` (seed 000).
+fn is_worker_label(text: &str) -> bool {
+    is_label(text) && text != "counter" && text != "names"
+}
+
+/// A name: what messages call it, the rule that it keeps, and that rule in words.
 macro_rules! name_type {
-    ($(#[$doc:meta])* $name:ident, $allowed:expr) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $fits:ident, $allowed:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
@@ -49,6 +55,18 @@ macro_rules! name_type {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                if $fits(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(NameError { what: $what, found: text.to_owned(), allowed: $allowed })
+                }
             }
         }
 
@@ -77,74 +95,34 @@ macro_rules! name_type {
 name_type!(
     /// The cluster a windlass keeps; the hash tag of all its keys.
     ClusterId,
+    "cluster id",
+    is_label,
     LABEL
 );
+
 name_type!(
     /// A worker's name: its container's name and, in Kubernetes, its node's.
     WorkerName,
+    "worker name",
+    is_worker_label,
     WORKER_LABEL
 );
 
 name_type!(
     /// A webhook target: part of its keys and of its consumer group's name.
     TargetName,
+    "target name",
+    is_label,
     LABEL
 );
 
 name_type!(
     /// A function: its pool's key, and part of its containers' names (seed 001: `function_key`).
     FunctionName,
+    "function name",
+    is_label,
     LABEL
 );
-
-impl FromStr for FunctionName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        if is_label(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NameError { what: "function name", found: text.to_owned(), allowed: LABEL })
-        }
-    }
-}
-
-impl FromStr for TargetName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        if is_label(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NameError { what: "target name", found: text.to_owned(), allowed: LABEL })
-        }
-    }
-}
-
-impl FromStr for ClusterId {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        if is_label(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NameError { what: "cluster id", found: text.to_owned(), allowed: LABEL })
-        }
-    }
-}
-
-impl FromStr for WorkerName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        // `workers:counter` and `workers:names` are keys beside `workers:{name}` (seed 000).
-        if is_label(text) && text != "counter" && text != "names" {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NameError { what: "worker name", found: text.to_owned(), allowed: WORKER_LABEL })
-        }
-    }
-}
 
 impl WorkerName {
     /// The name of the `number`th worker under a prefix: `k3s-worker` and 14 give `k3s-worker-14` (seed 002).

@@ -120,6 +120,15 @@ pub struct View {
 }
 
 impl View {
+    /// How many replicas run, the leader among them, where the lease is this long; `None`: not read yet. They are read more rarely than
+    /// the rest, so each is judged by how long before the latest sign of life of any it was last seen.
+    #[must_use]
+    pub fn replicas_running(&self, lease: Duration) -> Option<usize> {
+        let replicas = self.replicas.as_ref()?;
+        let latest = replicas.iter().map(|seen| seen.last_seen).max().unwrap_or(self.at);
+        Some(replicas.iter().filter(|seen| seen.runs(lease, latest)).count())
+    }
+
     /// A view of nothing yet.
     #[must_use]
     pub fn empty(cluster_id: ClusterId, at: DateTime<Utc>) -> Self {

@@ -1,11 +1,9 @@
 //! The gates that both directions share.
 
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Situation, backoff};
-use crate::model::{ConditionKey, Direction, Gate, GateKind, Health, Operation, Unit};
+use crate::model::{ConditionKey, Direction, Gate, GateKind, Health, Operation, Unit, words};
 
 pub(super) fn gate(kind: GateKind, passed: bool, detail: impl Into<String>) -> Gate {
     Gate { gate: kind, passed, value: None, bound: None, unit: Unit::None, detail: detail.into(), clears_at: None }
@@ -13,12 +11,6 @@ pub(super) fn gate(kind: GateKind, passed: bool, detail: impl Into<String>) -> G
 
 pub(super) fn measured(gate: Gate, value: Option<f64>, bound: f64, unit: Unit) -> Gate {
     Gate { value, bound: Some(bound), unit, ..gate }
-}
-
-/// Words for a length of time, as short as an operator says it.
-pub(super) fn words(length: TimeDelta) -> String {
-    let seconds = length.num_seconds().max(0).unsigned_abs();
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }
 
 /// The picture must be complete and recent: what is not known is never taken for "nothing there".
@@ -30,7 +22,7 @@ pub(super) fn observation(situation: &Situation<'_>) -> Gate {
     match situation.observation {
         None => gate(GateKind::Observation, false, "the cluster has not answered yet"),
         Some(seen) if situation.now - seen.at > longest => {
-            let age = words(situation.now - seen.at);
+            let age = words::span(situation.now - seen.at);
             gate(GateKind::Observation, false, format!("the cluster was last seen {age} ago"))
         }
         Some(_) => gate(GateKind::Observation, true, "the cluster answers"),
@@ -75,7 +67,8 @@ pub(super) fn cooldown(situation: &Situation<'_>, direction: Direction) -> Gate 
         None => measured(gate(GateKind::Cooldown, true, "no cooldown"), Some(0.0), whole.as_secs_f64(), Unit::Seconds),
         Some(until) => {
             let left = until - situation.now;
-            let found = gate(GateKind::Cooldown, false, format!("cooling down after the last action, for {whole}"));
+            let length = words::seconds(whole.as_secs_f64());
+            let found = gate(GateKind::Cooldown, false, format!("cooling down after the last action, for {length}"));
             let seconds = left.num_milliseconds() as f64 / 1000.0;
             Gate { clears_at: Some(until), ..measured(found, Some(seconds), whole.as_secs_f64(), Unit::Seconds) }
         }
@@ -90,7 +83,7 @@ pub(super) fn paused(situation: &Situation<'_>, direction: Direction) -> Option<
 
 /// That pause in words.
 pub(super) fn failed_words(situation: &Situation<'_>, direction: Direction, until: DateTime<Utc>) -> String {
-    let left = words(until - situation.now);
+    let left = words::span(until - situation.now);
     match backoff::failures(situation.state, direction) {
         0 | 1 => format!("the last attempt failed; trying again in {left}"),
         failures => format!("the last {failures} attempts failed; trying again in {left}"),

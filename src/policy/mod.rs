@@ -4,6 +4,7 @@
 pub mod backoff;
 pub mod conditions;
 pub mod damage;
+pub mod drift;
 mod gates;
 pub mod minimum;
 pub mod operator;

@@ -1,9 +1,9 @@
 //! What an operator may do by hand: everything but leave the limits, pass another person's hold, or take a worker that must stay.
 
 use super::Situation;
-use super::gates::{too_many, words};
+use super::gates::too_many;
 use super::scale_down::candidates;
-use crate::model::{Direction, WorkerKind, WorkerName, WorkerStatus};
+use crate::model::{Direction, WorkerKind, WorkerName, WorkerStatus, words};
 
 /// Why a command is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,14 +68,17 @@ fn common(situation: &Situation<'_>, direction: Direction, honor_cooldown: bool)
         return refuse("dry_run", "this windlass runs dry: it decides and reports, and changes nothing".to_owned());
     }
     if let Some(hold) = situation.state.hold(direction, situation.now) {
-        let left = words(hold.until - situation.now);
+        let left = words::span(hold.until - situation.now);
         return refuse(
             "hold",
             format!("{} holds scaling {direction} for {left} more ({}); release it first", hold.actor, hold.reason),
         );
     }
     if let Some(until) = situation.state.cooldown(direction, situation.now).filter(|_| honor_cooldown) {
-        return refuse("cooldown", format!("scaling {direction} cools down for {} more", words(until - situation.now)));
+        return refuse(
+            "cooldown",
+            format!("scaling {direction} cools down for {} more", words::span(until - situation.now)),
+        );
     }
     if let Some(detail) = too_many(situation) {
         return refuse("operation_in_flight", format!("{detail}; try again when one has ended"));

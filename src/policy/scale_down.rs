@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 
 use super::Situation;
 use super::conditions;
-use super::gates::{cooldown, gate, healthy, hold, measured, observation, operations, words};
+use super::gates::{cooldown, gate, healthy, hold, measured, observation, operations};
 use crate::clock;
-use crate::model::{Conclusion, ConditionKey, Direction, Gate, GateKind, State, Unit, Worker};
+use crate::model::{Conclusion, ConditionKey, Direction, Gate, GateKind, State, Unit, Worker, words};
 
 /// The gates on the way down, in order.
 pub(super) fn gates(situation: &Situation<'_>) -> Vec<Gate> {
@@ -36,7 +36,7 @@ pub(super) fn conclude(situation: &Situation<'_>) -> Conclusion {
     let going = candidates(situation.state).into_iter().take(count as usize);
     let workers = going.map(|worker| worker.name.clone()).collect();
     let lasted = conditions::underutilized_since(situation)
-        .map_or_else(String::new, |since| format!(" for {}", words(situation.now - since)));
+        .map_or_else(String::new, |since| format!(" for {}", words::span(situation.now - since)));
     Conclusion::ScaleDown { workers, reason: format!("CPU and memory low{lasted}") }
 }
 
@@ -71,7 +71,8 @@ fn window(situation: &Situation<'_>) -> Gate {
     };
     let lasted = clock::between(since, situation.now);
     let passed = lasted >= window.get();
-    let found = gate(GateKind::Window, passed, format!("low for {} of {window}", words(situation.now - since)));
+    let (low, whole) = (words::span(situation.now - since), words::seconds(window.as_secs_f64()));
+    let found = gate(GateKind::Window, passed, format!("low for {low} of {whole}"));
     let clears_at = (!passed).then(|| clock::after(since, window.get()));
     Gate { clears_at, ..measured(found, Some(lasted.as_secs_f64()), window.as_secs_f64(), Unit::Seconds) }
 }

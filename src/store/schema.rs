@@ -78,7 +78,7 @@ struct Version {
 
 /// A record as it is written under `key`.
 pub(super) fn write<T: Serialize>(kind: Kind, key: &str, record: &T) -> Result<String, StoreError> {
-    super::write::json(key, &Versioned { schema: kind.current(), record })
+    json(key, &Versioned { schema: kind.current(), record })
 }
 
 /// A record that was written by this or an older windlass.
@@ -108,6 +108,14 @@ pub(super) fn upgrade(kind: Kind, schema: u32, record: &mut Map<String, Value>) 
 
 fn damaged(error: impl std::fmt::Display) -> (Flaw, String) {
     (Flaw::Damaged, error.to_string())
+}
+
+/// As JSON; `key` names what is written, for the error.
+pub(super) fn json<T: Serialize>(key: &str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Foreign {
+        key: key.to_owned(),
+        error: format!("cannot be written as JSON: {error}"),
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use redis::{Script, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Keys, Mending, Store, StoreError, write};
+use super::{Keys, Mending, Store, StoreError, schema, write};
 use crate::model::{Change, Event};
 
 /// Longer than any retry of a transaction whose outcome is unknown.
@@ -145,7 +145,7 @@ impl Store {
         }
         invocation.arg(&stream).arg(max_stream_length).arg(transaction.events.len());
         for event in &transaction.events {
-            invocation.arg(write::json(&stream, event)?);
+            invocation.arg(schema::json(&stream, event)?);
         }
         for command in &commands {
             invocation.arg(command.len());

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use super::schema::{self, Kind};
+use super::schema::{self, Kind, json};
 use super::{Keys, StoreError};
 use crate::model::pool::POOL_TTL;
 use crate::model::state::HISTORY_LENGTH;
@@ -13,13 +13,6 @@ use crate::model::{Change, Worker};
 #[must_use]
 pub fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
-pub(super) fn json<T: Serialize>(key: &str, value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Foreign {
-        key: key.to_owned(),
-        error: format!("cannot be written as JSON: {error}"),
-    })
 }
 
 /// Appends the commands of a change.

@@ -39,6 +39,7 @@ pub async fn broken(plan: &Plan, place: &Place, store: &Store, record: &Record, 
         if plan.loses_data() {
             return;
         }
+        drifts(&seen.events, &mut wrong);
         match &audit {
             Ok(audit) if audit.whole && audit.differences.is_empty() => {}
             other => wrong.push(format!("the log does not give the stored state: {other:?}")),
@@ -69,6 +70,12 @@ fn epochs(events: &[Event], wrong: &mut Vec<String>) {
             newest = newest.max(data.epoch);
         }
     }
+}
+
+/// Where nobody else writes, Redis holds what the leader wrote.
+fn drifts(events: &[Event], wrong: &mut Vec<String>) {
+    let drifted = events.iter().filter(|event| event.event_type() == EventType::StateDrifted);
+    wrong.extend(drifted.map(|event| format!("Redis did not hold what was written: {:?}", event.data)));
 }
 
 /// Every operation that was decided has ended once; where what was remembered of it may be gone, at most once.

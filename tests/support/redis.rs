@@ -69,6 +69,15 @@ impl TestRedis {
         self.wait();
     }
 
+    /// Kills it, and starts it again with more arguments, without waiting until it answers.
+    pub fn restart_with(&mut self, more: &[&str]) {
+        self.kill();
+        let _ = std::fs::remove_file(self.socket());
+        let arguments: Vec<String> =
+            self.arguments.iter().cloned().chain(more.iter().map(|&word| word.into())).collect();
+        self.child = spawn(self.dir.path(), &arguments);
+    }
+
     /// Stops it in its tracks: connections stay open and nothing is answered.
     pub fn pause(&self) {
         self.signal("-STOP");

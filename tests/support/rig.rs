@@ -7,17 +7,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use windlass::bus::{Consumer, Pending, replay};
 use windlass::clock;
-use windlass::cluster::{ClusterError, CreatedWorker};
 use windlass::config::Config;
 use windlass::handlers::node_manager::NodeManager;
-use windlass::handlers::node_manager::work::{self, Done, Report, Work};
+use windlass::handlers::node_manager::work::{self, Report};
 use windlass::handlers::{self, Draft, Handler, World, operator};
 use windlass::model::{
-    Action, Actor, Command, ContainerId, ContainerState, Direction, EventType, Health, Metadata, Observation,
-    ObservedWorker, PendingPods, ReplicaId, Scope, State, WorkerName,
+    Action, ContainerState, Direction, EventType, Health, Metadata, Observation, PendingPods, ReplicaId, Scope, State,
+    WorkerName,
 };
 use windlass::store::{Acknowledgement, Committed, Store, Transaction};
 
+pub use super::containers::Outcome;
+use super::containers::{Containers, wanted};
 use super::engine::{brisk, connect};
 use super::redis::TestRedis;
 
@@ -44,13 +45,6 @@ pub enum Step {
     Hear { dies_after: Option<u8> },
     /// Another configuration.
     Reconfigure { permanent: bool, dry_run: bool },
-}
-
-#[derive(Debug, Clone, Copy)]
-pub enum Outcome {
-    Done,
-    Refused,
-    Unavailable,
 }
 
 #[derive(Debug, Clone)]
@@ -107,8 +101,7 @@ pub struct Rig {
     pub state: State,
     observation: Option<Observation>,
     seats: Vec<Seat>,
-    containers: BTreeMap<WorkerName, ObservedWorker>,
-    made: u64,
+    containers: Containers,
     lives: u32,
     pub now: DateTime<Utc>,
 }
@@ -128,8 +121,7 @@ impl Rig {
             state: State::default(),
             observation: None,
             seats: Vec::new(),
-            containers: BTreeMap::new(),
-            made: 0,
+            containers: Containers::none(),
             lives: 0,
             now: "2026-03-01T12:00:00.123456Z".parse().unwrap(),
         };
@@ -204,7 +196,7 @@ impl Rig {
     }
 
     async fn look(&mut self, cpu: Option<u8>, memory: Option<u8>, pending: Option<u8>) {
-        let mut workers = self.containers.clone();
+        let mut workers = BTreeMap::clone(&self.containers);
         for container in workers.values_mut() {
             (container.cpu_percent, container.memory_percent) = (cpu.map(f64::from), memory.map(f64::from));
         }
@@ -241,13 +233,7 @@ impl Rig {
             }
             Wish::Reconcile => Action::Reconcile,
         };
-        let command = Command {
-            command_id: clock::fresh_id(self.now),
-            issued_at: self.now,
-            actor: Actor::Person("anna".to_owned()),
-            reason: "test".to_owned(),
-            action,
-        };
+        let command = wanted(action, self.now);
         let mut draft = self.draft(operator::SOURCE);
         assert_eq!(operator::apply(&command, &operator::Found::default(), &self.world(), &mut draft), []);
         self.commit(draft, None).await;
@@ -260,41 +246,10 @@ impl Rig {
         }
         let due = work::due(&self.state, self.observation.as_ref(), config, DateTime::UNIX_EPOCH);
         for work in due {
-            let result = match outcome {
-                Outcome::Done => Ok(self.perform(&work)),
-                Outcome::Refused => Err(ClusterError::Refused { cluster: "test", error: "no".to_owned() }),
-                Outcome::Unavailable => Err(ClusterError::Unavailable { cluster: "test", error: "later".to_owned() }),
-            };
+            let result = self.containers.work(&work, outcome, self.now);
             let mut draft = self.draft(NodeManager.name());
             let _ = NodeManager.on_report(&Report { work, result }, &self.world(), &mut draft);
             self.commit(draft, None).await;
-        }
-    }
-
-    fn perform(&mut self, work: &Work) -> Done {
-        match work {
-            Work::Create { name, kind, .. } => {
-                self.made += 1;
-                let container = self.containers.entry(name.clone()).or_insert(ObservedWorker {
-                    name: name.clone(),
-                    container_id: ContainerId(format!("{:064}", self.made)),
-                    kind: *kind,
-                    created_at: self.now,
-                    state: ContainerState::Running,
-                    health: Health::Ready,
-                    cpu_percent: None,
-                    memory_percent: None,
-                    node: None,
-                });
-                let (container_id, created_at) = (container.container_id.clone(), container.created_at);
-                Done::Created(CreatedWorker { container_id, created_at, adopted: false })
-            }
-            Work::Drain { .. } => Done::Drained { evicted_pods: Some(3) },
-            Work::Spare { .. } => Done::Spared,
-            Work::Remove { name, .. } | Work::Undo { name, .. } | Work::Sweep { name } => {
-                self.containers.remove(name);
-                Done::Removed
-            }
         }
     }
 
@@ -372,7 +327,7 @@ impl Rig {
         let stored = self.store.snapshot().await.unwrap().state;
         assert_eq!(stored, self.state, "store and memory, all of it");
         let facts = replay::facts(&stored);
-        assert_eq!(folded, facts, "log and store differ in {:?}", replay::differences(&folded, &facts));
+        assert_eq!(folded, facts, "log and store differ in {:?}", windlass::model::parts::differences(&folded, &facts));
         log.iter().map(windlass::model::Event::event_type).collect()
     }
 }

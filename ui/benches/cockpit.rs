@@ -13,7 +13,7 @@ use ratatui::layout::Size;
 use ratatui::widgets::Paragraph;
 use windlass::model::View;
 use windlass_ui::cockpit::filter::Filter;
-use windlass_ui::cockpit::{KeyMap, Message, Mode, Model, Options, Theme, draw, gallery, update};
+use windlass_ui::cockpit::{KeyMap, Message, Mode, Options, Theme, draw, gallery, open, update};
 
 const ROUNDS: usize = 300;
 const SIZE: Size = Size { width: 200, height: 50 };
@@ -21,8 +21,15 @@ const SIZE: Size = Size { width: 200, height: 50 };
 fn main() {
     let view = Arc::new(big_view());
     let keys = KeyMap::new(&BTreeMap::new()).unwrap_or_default();
-    let options = Options { actor: "bench".to_owned(), confirm: true, keys, mode: Mode::Attached, color: true };
-    let mut model = Model::new(options, Theme::ansi(), SIZE, Arc::clone(&view));
+    let options = Options {
+        actor: "bench".to_owned(),
+        confirm: true,
+        keys,
+        mode: Mode::Attached,
+        lease: gallery::LEASE,
+        color: true,
+    };
+    let mut model = open(options, Theme::ansi(), SIZE, Arc::clone(&view));
     let mut terminal = match Terminal::new(TestBackend::new(SIZE.width, SIZE.height)) {
         Ok(terminal) => terminal,
         Err(never) => match never {},

@@ -32,8 +32,14 @@ async fn main() -> color_eyre::Result<()> {
     let (views, receiver) = watch::channel(Arc::new(view));
     let (commands, taken) = mpsc::channel(16);
     tokio::spawn(engine(views, taken, now, last.is_some()));
-    let options =
-        Options { actor: "anna".to_owned(), confirm: true, keys: KeyMap::default(), mode: Mode::Attached, color: true };
+    let options = Options {
+        actor: "anna".to_owned(),
+        confirm: true,
+        keys: KeyMap::default(),
+        mode: Mode::Attached,
+        lease: gallery::LEASE,
+        color: true,
+    };
     run(receiver, commands, options).await
 }
 

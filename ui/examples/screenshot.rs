@@ -12,7 +12,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Size;
 use ratatui::style::{Color, Modifier};
 use windlass::model::View;
-use windlass_ui::cockpit::{KeyMap, Message, Mode, Model, Options, Theme, draw, gallery, update};
+use windlass_ui::cockpit::{KeyMap, Message, Mode, Options, Theme, draw, gallery, open, update};
 
 const SIZE: Size = Size { width: 120, height: 40 };
 /// Earlier observations, for the lines of the load.
@@ -36,8 +36,15 @@ fn picture() -> String {
         Arc::new(View { observation: Some(Arc::new(seen)), ..view.clone() })
     };
     let keys = KeyMap::default();
-    let options = Options { actor: "anna".to_owned(), confirm: true, keys, mode: Mode::EngineHere, color: true };
-    let mut model = Model::new(options, Theme::ansi(), SIZE, earlier(LOOKS));
+    let options = Options {
+        actor: "anna".to_owned(),
+        confirm: true,
+        keys,
+        mode: Mode::EngineHere,
+        lease: gallery::LEASE,
+        color: true,
+    };
+    let mut model = open(options, Theme::ansi(), SIZE, earlier(LOOKS));
     for looks in (0..LOOKS).rev() {
         update(&mut model, Message::View(earlier(looks)));
     }

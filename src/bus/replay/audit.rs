@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use redis::{AsyncCommands, Value, from_redis_value};
 
-use super::{events, facts, fold, fold_onto, parts};
+use super::{events, facts, fold, fold_onto};
 use crate::bus;
+use crate::model::parts::parts;
 use crate::model::{Event, LogPosition, State};
 use crate::store::{Store, StoreError};
 

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use url::form_urlencoded;
 
 use super::client::Client;
-use super::errors::{explain, is_being_removed, is_gone};
+use super::errors::{explain, is_being_removed, is_gone, unavailable};
 use super::{labels, raw};
 use crate::cluster::ClusterError;
 
@@ -50,6 +50,23 @@ impl Client {
             return Err(Error::DockerStreamError { error: "the answer is not about a container".to_owned() });
         }
         Ok(found)
+    }
+
+    /// The container that has a name which was to be given to a new one. `explain` words what else may go wrong.
+    pub(super) async fn bearer(
+        &self,
+        docker: &Docker,
+        name: &str,
+        explain: impl Fn(&str, &Error) -> ClusterError,
+    ) -> Result<ContainerInspectResponse, ClusterError> {
+        let doing = format!("adopt {name}");
+        self.inspect(docker, name).await.map_err(|error| {
+            if is_gone(&error) {
+                unavailable(format!("cannot {doing}: it was removed just now"))
+            } else {
+                explain(&doing, &error)
+            }
+        })
     }
 
     pub(super) async fn start(&self, docker: &Docker, id: &str) -> Result<(), Error> {

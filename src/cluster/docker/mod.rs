@@ -25,7 +25,7 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use chrono::DateTime;
 
 use self::client::Client;
-use self::errors::{explain, is_gone, is_name_taken, refused, unavailable};
+use self::errors::{explain, is_gone, is_name_taken, refused};
 use self::events::Follower;
 use self::gauges::Gauges;
 use super::{ClusterError, CreatedWorker, WorkerHost, WorkerRequest};
@@ -81,13 +81,7 @@ impl DockerHost {
         let name = &request.name;
         let doing = format!("adopt {name}");
         let failed = |error| explain(&doing, &error);
-        let found = match self.client.inspect(docker, name.as_str()).await {
-            Ok(found) => found,
-            Err(error) if is_gone(&error) => {
-                return Err(unavailable(format!("cannot {doing}: it was removed just now")));
-            }
-            Err(error) => return Err(failed(error)),
-        };
+        let found = self.client.bearer(docker, name.as_str(), explain).await?;
         let labels = found.config.as_ref().and_then(|config| config.labels.as_ref());
         if !labels::belongs(labels, &self.cluster, name) {
             return Err(foreign(&doing, name, &self.cluster));

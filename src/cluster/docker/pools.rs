@@ -18,7 +18,7 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use tokio::task::JoinSet;
 
 use super::client::Client;
-use super::errors::{self, explain_pools as explain, is_gone, is_name_taken, refused, unavailable};
+use super::errors::{self, explain_pools as explain, is_gone, is_name_taken, refused};
 use super::gauges::Gauges;
 use super::labels;
 use crate::cluster::ClusterError;
@@ -72,13 +72,7 @@ impl DockerPools {
         let PoolContainerRequest { name, function, .. } = request;
         let doing = format!("adopt {name}");
         let failed = |error| explain(&doing, &error);
-        let found = match self.client.inspect(docker, name).await {
-            Ok(found) => found,
-            Err(error) if is_gone(&error) => {
-                return Err(unavailable(format!("cannot {doing}: it was removed just now")));
-            }
-            Err(error) => return Err(failed(error)),
-        };
+        let found = self.client.bearer(docker, name, explain).await?;
         let labels = found.config.as_ref().and_then(|config| config.labels.as_ref());
         if labels::pool_of(labels, &self.cluster).as_ref() != Some(function) {
             return Err(refused(format!(

@@ -2,7 +2,6 @@
 //! capacity is done, nothing is ever removed. A sole replica goes on for as long as it lasts, one of several until its lease ends.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
@@ -11,6 +10,7 @@ use uuid::Uuid;
 
 use super::Leader;
 use super::delivery::guarded;
+use super::drift::say_again;
 use crate::clock;
 use crate::engine::inbox::Inbox;
 use crate::engine::lease::LeaseKeeper;
@@ -18,9 +18,8 @@ use crate::engine::outage::Outage;
 use crate::engine::outbox::Outbox;
 use crate::engine::spill::{Head, Spill};
 use crate::engine::{Parts, Standing, mend};
-use crate::handlers::{Because, Draft};
-use crate::model::event::{CooldownStarted, HoldPlaced, StoreDegraded, StoreRestored};
-use crate::model::{Direction, State};
+use crate::handlers::Because;
+use crate::model::event::{StoreDegraded, StoreRestored};
 use crate::store::StoreError;
 
 /// So many events are delivered before something else gets its turn.
@@ -261,7 +260,7 @@ impl Leader<'_> {
         let because = Because::of(degraded);
         draft.emit(StoreRestored { duration, events_kept: kept, events_dropped: dropped }, because);
         if lost_everything {
-            remember(&known, degraded, &mut draft);
+            say_again(&known, degraded, &mut draft);
         }
         self.commit(draft, None).await?;
         self.taking_over = Some(elected);
@@ -276,20 +275,5 @@ impl Leader<'_> {
         self.lead_pools();
         self.tell();
         Ok(())
-    }
-}
-
-/// Redis has forgotten everything, and this process has not: what the cluster cannot tell is said again.
-fn remember(known: &State, because: Uuid, draft: &mut Draft) {
-    let now = draft.now();
-    for direction in Direction::BOTH {
-        if let Some(hold) = known.hold(direction, now) {
-            let data = HoldPlaced { direction, until: hold.until, reason: hold.reason.clone() };
-            draft.emit(data, Because::of(because).by(hold.actor.clone()));
-        }
-        if let Some(until) = known.cooldown(direction, now) {
-            let duration = clock::between(now, until).max(Duration::ZERO).as_secs_f64();
-            draft.emit(CooldownStarted { direction, until, duration }, Because::of(because));
-        }
     }
 }

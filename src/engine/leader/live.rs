@@ -63,6 +63,7 @@ impl Leader<'_> {
         if self.adrift.is_some() {
             return self.drift().await;
         }
+        self.compare().await?;
         self.hear(BREATH).await?;
         self.pass_time().await?;
         let more = self.hear(BREATH).await?;

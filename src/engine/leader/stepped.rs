@@ -33,7 +33,7 @@ impl<'a> Stepped<'a> {
             return Err(StoreError::Refused("another replica holds the lease; it has to end first".to_owned()));
         };
         let (standing, _) = watch::channel(Standing::Follower);
-        let leader = Leader::begin(parts, None, standing, Others::none(), (epoch, asked)).await?;
+        let leader = Leader::begin(parts, None, standing, Others::none(), (epoch, asked), None).await?;
         Ok(Self { leader })
     }
 
@@ -45,6 +45,7 @@ impl<'a> Stepped<'a> {
     /// replica leads.
     pub async fn step(&mut self) -> Result<(), StoreError> {
         self.leader.return_now().await?;
+        self.leader.compare().await?;
         self.leader.hear(ROUNDS).await?;
         self.leader.pass_time().await?;
         self.leader.hear(ROUNDS).await?;

@@ -16,7 +16,7 @@ use crate::clock;
 use crate::handlers::{Because, Draft, World};
 use crate::model::event::OperationResumed;
 use crate::model::fold::{FINISH, ROLL_BACK};
-use crate::model::{Direction, Operation, Origin, State, Step};
+use crate::model::{Direction, Operation, Origin, State, Step, words};
 
 /// Says of every operation that was found what becomes of it, and begins that. `elected`: the event of this leader's beginning. A dry run
 /// touches nothing: it leaves them to a leader that may.
@@ -64,7 +64,7 @@ fn stopped(operation: &Operation, state: &State, world: &World<'_>) -> Option<St
     let keeps_minimum = matches!(operation.origin, Origin::Minimum | Origin::Emergency);
     let age = clock::between(operation.decided_at, world.now);
     if !keeps_minimum && age > limits::start(world.config) {
-        return Some(format!("it was decided {} s ago and never started", age.as_secs()));
+        return Some(format!("it was decided {} ago and never started", words::seconds(age.as_secs_f64())));
     }
     refusal(operation, state, world)
 }

@@ -9,8 +9,7 @@ use super::sheet::Sheet;
 use crate::clock;
 use crate::engine::Standing;
 use crate::model::{
-    ContainerStatus, Direction, Observation, Pool, RedisReport, ReplicaSeen, StoreHealth, View, Worker, WorkerKind,
-    WorkerStatus,
+    ContainerStatus, Direction, Observation, Pool, RedisReport, StoreHealth, View, Worker, WorkerKind, WorkerStatus,
 };
 use crate::report::fresh;
 use crate::store::Inspection;
@@ -42,8 +41,7 @@ pub(super) fn families(facts: &Facts<'_>) -> Result<Vec<MetricFamily>> {
     sheet.gauge("windlass_store_up", "Whether Redis can be used: 1 or 0", up)?;
     // What was read before an outage is no value of now.
     if let Some(view) = facts.view.filter(|view| view.store == StoreHealth::Up) {
-        let runs = |seen: &&ReplicaSeen| seen.runs(facts.lease, view.at);
-        let replicas = view.replicas.as_ref().map(|replicas| replicas.iter().filter(runs).count() as f64);
+        let replicas = view.replicas_running(facts.lease).map(|count| count as f64);
         sheet.gauge("windlass_replicas", "Engines of this cluster that run, the leader among them", replicas)?;
         workers(&mut sheet, view)?;
         load(&mut sheet, view)?;

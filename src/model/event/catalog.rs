@@ -533,10 +533,10 @@ catalog! {
     Info StoreRestored {
         /// how long it was away, seconds
         duration: f64,
-        /// events that happened meanwhile, kept in memory and written now
+        /// events that happened meanwhile, kept and written now
         #[serde(default)]
         events_kept: u64,
-        /// events that happened meanwhile and were too many to keep
+        /// events that happened meanwhile and could not be kept or written
         #[serde(default)]
         events_dropped: u64,
     }
@@ -549,6 +549,14 @@ catalog! {
         worker_counter: u64,
         /// why nothing was remembered, as far as is known
         reason: String,
+    }
+    /// What stands in Redis is not what the leader wrote there: somebody changed it past windlass, or Redis evicted it. What is missing is
+    /// written again; what was changed counts.
+    Warning StateDrifted {
+        /// what was missing and is written again: keys, or fields of keys, without the cluster's tag
+        restored: Vec<String>,
+        /// what is another and counts from now on: parts of the state
+        accepted: Vec<String>,
     }
     /// A value under one of windlass's keys is not windlass's, is damaged, or comes from a newer windlass: it is moved aside, whole.
     Critical ValueQuarantined {

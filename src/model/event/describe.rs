@@ -1,6 +1,7 @@
 //! A sentence for every event. The timeline, the toasts, `windlass events`, `windlass why` and the webhooks all say
 //! the same.
 
+use crate::model::event::StateDrifted;
 use crate::model::words as format;
 use crate::model::{EventData, FunctionName, WorkerName};
 
@@ -143,6 +144,7 @@ pub fn describe(data: &EventData) -> String {
                 d.reason
             )
         }
+        E::StateDrifted(d) => drifted(d),
         E::ValueQuarantined(d) => {
             let field = d.field.as_ref().map_or_else(String::new, |field| format!(" {field}"));
             format!("{}{field} cannot be read and is moved to {}: {}; {}", d.key, d.moved_to, d.problem, d.consequence)
@@ -254,6 +256,16 @@ fn spaced(key: &str) -> String {
     key.replace('_', " ")
 }
 
+fn drifted(data: &StateDrifted) -> String {
+    let restored = || format!("{} missing in Redis, written again", data.restored.join(", "));
+    let accepted = || format!("{} changed past windlass, counts from now on", data.accepted.join(", "));
+    match (data.restored.is_empty(), data.accepted.is_empty()) {
+        (false, true) => restored(),
+        (true, _) => accepted(),
+        (false, false) => format!("{}; {}", restored(), accepted()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -274,7 +286,7 @@ mod tests {
             "last_sync" | "last_check" | "last_seen" | "created_at" | "until" | "since" | "violation_time"
             | "restore_time" | "from" | "to" | "retry_at" | "decided_at" => json!("2026-03-14T09:26:53Z"),
             "function" => json!("hello"),
-            "container_names" | "steps" => json!(["hello-1"]),
+            "container_names" | "steps" | "restored" | "accepted" => json!(["hello-1"]),
             "key" | "field" | "moved_to" | "problem" | "consequence" | "resolution" | "container" | "image" => {
                 json!("in_words")
             }

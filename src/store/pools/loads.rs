@@ -8,7 +8,7 @@ use super::{BATCH, PIPELINE};
 use crate::model::Pool;
 use crate::model::pool::POOL_TTL;
 use crate::model::pool_record::PoolLoads;
-use crate::store::write::json;
+use crate::store::schema::json;
 use crate::store::{Store, StoreError};
 
 impl Store {

@@ -66,6 +66,7 @@ fn options(context: &Context, mode: Mode) -> Result<Options, Failure> {
         confirm: config.confirm,
         keys: KeyMap::new(&config.keys).map_err(Failure::failed)?,
         mode,
+        lease: context.settings.config.leader.lease.get(),
         color: !context.global.no_color,
     })
 }

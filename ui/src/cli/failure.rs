@@ -56,35 +56,18 @@ impl Failure {
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::failed(error)
-    }
+/// Errors that say all there is to say.
+macro_rules! failed {
+    ($($error:ty),+) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::failed(error)
+            }
+        })+
+    };
 }
 
-impl From<OpenError> for Failure {
-    fn from(error: OpenError) -> Self {
-        Self::failed(error)
-    }
-}
-
-impl From<ServerError> for Failure {
-    fn from(error: ServerError) -> Self {
-        Self::failed(error)
-    }
-}
-
-impl From<ClusterError> for Failure {
-    fn from(error: ClusterError) -> Self {
-        Self::failed(error)
-    }
-}
-
-impl From<HttpError> for Failure {
-    fn from(error: HttpError) -> Self {
-        Self::failed(error)
-    }
-}
+failed!(StoreError, OpenError, ServerError, ClusterError, HttpError);
 
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {

@@ -1,13 +1,20 @@
 //! The memory for the time of one command: opened, used, and left in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use windlass::policy::backoff;
 use windlass::store::server::PrivateServer;
-use windlass::store::{self, Store};
+use windlass::store::{self, OpenError, Store, StoreError};
 
 use super::failure::Failure;
 use super::settings::Settings;
 use super::signals::Signals;
+
+/// A Redis that cannot be reached is asked again after this long, doubling.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// And no later than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The memory, and the own server if it is that.
 pub struct Memory {
@@ -21,6 +28,25 @@ impl Memory {
     pub async fn open(settings: &Settings, role: &str) -> Result<Self, Failure> {
         let opened = store::open(&settings.config, settings.data_dir(), role).await?;
         Ok(Self { store: opened.store, server: opened.server })
+    }
+
+    /// Opens it as soon as there is one: a service may be started before its Redis is. Nothing is known of the cluster until then, so nothing
+    /// is done. What does not pass by itself (a wrong address or password) fails at once.
+    pub async fn await_one(settings: &Settings, role: &str) -> Result<Self, Failure> {
+        let (mut said, mut tries) = (None, 0_u32);
+        loop {
+            let (address, error) = match store::open(&settings.config, settings.data_dir(), role).await {
+                Ok(opened) => return Ok(Self { store: opened.store, server: opened.server }),
+                Err(OpenError::Store { address, error: StoreError::Unavailable(error) }) => (address, error),
+                Err(error) => return Err(error.into()),
+            };
+            if said.as_ref() != Some(&error) {
+                tracing::error!(address, error, "Redis cannot be used yet; nothing is done until it can");
+                said = Some(error);
+            }
+            tries = tries.saturating_add(1);
+            tokio::time::sleep(backoff::doubled(FIRST_WAIT, LONGEST_WAIT, tries)).await;
+        }
     }
 
     /// The own server, for an engine that keeps it running.

@@ -20,8 +20,11 @@ pub async fn serve(settings: &Settings) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let _guard = logging::start(settings, Echo::Stderr)?;
     let memory = tokio::select! {
-        memory = Memory::open(settings, "engine") => memory?,
-        _ = signals.next() => return Err(Failure::Interrupted),
+        memory = Memory::await_one(settings, "engine") => memory?,
+        name = signals.next() => {
+            tracing::info!("{name}: stopped before Redis could be used");
+            return Ok(());
+        }
     };
     let done = until_signal(settings, &memory, &mut signals).await;
     let closed = memory.close().await;

@@ -11,11 +11,12 @@ use windlass::model::{ConditionKey, Direction, StoreHealth, View};
 use super::history::History;
 use super::layout::{Pane, Places, Request};
 use super::ledger::Ledger;
+use super::options::Options;
 use super::pools::PoolList;
 use super::popup::Popup;
 use super::roster::Roster;
+use super::theme::Theme;
 use super::timeline::Timeline;
-use super::{Options, Theme};
 
 /// The cockpit at one moment.
 #[derive(Debug)]
@@ -140,9 +141,8 @@ pub struct Toast {
 }
 
 impl Model {
-    /// A cockpit that shows `view` on a terminal of a size.
-    #[must_use]
-    pub fn new(options: Options, theme: Theme, size: Size, view: Arc<View>) -> Self {
+    /// One that shows `view` on a terminal of a size; nothing is scrolled yet.
+    pub(super) fn new(options: Options, theme: Theme, size: Size, view: Arc<View>) -> Self {
         let mut model = Self {
             options,
             theme,
@@ -168,7 +168,6 @@ impl Model {
             stale_screen: true,
         };
         model.show(view);
-        super::update::settle(&mut model);
         model
     }
 

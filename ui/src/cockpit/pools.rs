@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use windlass::clock;
 use windlass::model::{ContainerStatus, FunctionName, Pool, PoolContainer, View};
 
+use super::chosen::Chosen;
+
 /// The pools' names in the order they are shown, and where one stands.
 #[derive(Debug, Clone, Default)]
 pub struct PoolList {
@@ -62,20 +64,19 @@ pub fn mean(pool: &Pool, load: impl Fn(&PoolContainer) -> Option<f64>) -> Option
     (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
 }
 
-/// An open pool, and the container that is selected in it. It is remembered by its name, so that a container that comes or goes never
-/// puts another one under a key that was meant for this.
+/// An open pool, and the container that is selected in it, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenPool {
     /// Which pool.
     pub function: FunctionName,
-    chosen: Option<(String, usize)>,
+    chosen: Chosen,
 }
 
 impl OpenPool {
     /// Opens a pool on its first container.
     #[must_use]
     pub fn of(pool: &Pool) -> Self {
-        let mut open = Self { function: pool.spec.function.clone(), chosen: None };
+        let mut open = Self { function: pool.spec.function.clone(), chosen: Chosen::default() };
         open.select(0, pool);
         open
     }
@@ -83,11 +84,7 @@ impl OpenPool {
     /// Where the selected container stands; once it is gone, its neighbour is selected.
     #[must_use]
     pub fn index(&self, pool: &Pool) -> usize {
-        let Some((name, place)) = &self.chosen else {
-            return 0;
-        };
-        let found = pool.containers.iter().position(|container| container.name == *name);
-        found.unwrap_or_else(|| (*place).min(pool.containers.len().saturating_sub(1)))
+        self.chosen.index(&pool.containers, |container| &container.name)
     }
 
     /// The selected container.
@@ -98,7 +95,7 @@ impl OpenPool {
 
     /// Selects the container at a place.
     pub fn select(&mut self, index: usize, pool: &Pool) {
-        self.chosen = pool.containers.get(index).map(|container| (container.name.clone(), index));
+        self.chosen.select(index, &pool.containers, |container| &container.name);
     }
 
     /// Takes in what has come and gone.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use windlass::model::{Action, Deliveries, Event, Scope, View, WorkerName};
 
 use super::chain::Chain;
+use super::chosen::Chosen;
 use super::keys::Act;
 use super::pools::OpenPool;
 use super::track::{Subject, Track, track};
@@ -140,11 +141,10 @@ impl OpenTrack {
     }
 }
 
-/// The dead letters and the one that is selected. It is remembered by its position on the stream, so that a letter that comes or goes
-/// never puts another one under a key that was meant for this.
+/// The dead letters and the one that is selected, by its position on the stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Letters {
-    chosen: Option<(String, usize)>,
+    chosen: Chosen,
 }
 
 impl Letters {
@@ -161,16 +161,12 @@ impl Letters {
     /// Where the selected letter stands; once it is gone, its neighbour is selected.
     #[must_use]
     pub fn index(&self, known: &Deliveries) -> usize {
-        let Some((entry, place)) = &self.chosen else {
-            return 0;
-        };
-        let found = known.letters.iter().position(|letter| letter.entry == *entry);
-        found.unwrap_or_else(|| (*place).min(known.letters.len().saturating_sub(1)))
+        self.chosen.index(&known.letters, |letter| &letter.entry)
     }
 
     /// Selects the letter at a place.
     pub fn select(&mut self, index: usize, known: &Deliveries) {
-        self.chosen = known.letters.get(index).map(|letter| (letter.entry.clone(), index));
+        self.chosen.select(index, &known.letters, |letter| &letter.entry);
     }
 
     /// Takes in what has come and gone.

@@ -6,15 +6,15 @@ use std::time::Duration;
 use color_eyre::eyre::WrapErr;
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures::StreamExt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use windlass::clock;
 use windlass::model::{Action, Actor, Command, View};
 
 use super::message::{Effect, Message};
+use super::signals::{Asked, Signals, has_job_control};
 use super::terminal::Screen;
-use super::{Model, Options, Theme, update};
+use super::{Options, Theme, open, update};
 
 /// Shows pictures and sends commands until the operator quits or the process is told to end. Install color-eyre before.
 pub async fn run(
@@ -28,7 +28,7 @@ pub async fn run(
     let actor = Actor::from(options.actor.clone());
     let first = Arc::clone(&views.borrow_and_update());
     let theme = if options.color { Theme::from_environment() } else { Theme::plain() };
-    let mut model = Model::new(options, theme, size, first);
+    let mut model = open(options, theme, size, first);
     let mut keys = EventStream::new();
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -39,7 +39,10 @@ pub async fn run(
         }
         let message = tokio::select! {
             biased;
-            () = signals.any() => return Ok(()),
+            asked = signals.any() => match answer(asked, &mut signals, &mut screen).await? {
+                Some(message) => message,
+                None => return Ok(()),
+            },
             event = keys.next() => match event {
                 Some(Ok(event)) => match message_of(event) {
                     Some(message) => message,
@@ -62,14 +65,29 @@ pub async fn run(
                 Effect::Send { action, reason } => {
                     effects.extend(update(&mut model, send(&commands, &actor, action, reason)));
                 }
-                Effect::Suspend => {
-                    // The reader stays: it waits for no key while one is being handled, and dropping it leaves a wake-up behind
-                    // that hides the first key after `fg` until there is a second one.
-                    screen.suspend().wrap_err("cannot suspend")?;
-                    let size = screen.size().wrap_err("cannot ask the terminal for its size")?;
-                    effects.extend(update(&mut model, Message::Resize(size.width, size.height)));
-                }
+                // The signal that comes of it does the rest, as it does when somebody else sends it.
+                Effect::Suspend => Signals::ask_job_to_stop().wrap_err("cannot suspend")?,
             }
+        }
+    }
+}
+
+/// Does what a signal asks for. `None`: the cockpit ends.
+///
+/// The reader of keys stays as it is meanwhile: dropping it leaves a wake-up behind that hides the first key after `fg` until there is
+/// a second one.
+async fn answer(asked: Asked, signals: &mut Signals, screen: &mut Screen) -> color_eyre::Result<Option<Message>> {
+    let mut asked = asked;
+    if asked == Asked::Stop && has_job_control() {
+        screen.give_back();
+        asked = signals.stop().await.wrap_err("cannot suspend")?;
+    }
+    match asked {
+        Asked::End => Ok(None),
+        Asked::Stop | Asked::Continue => {
+            screen.take_again().wrap_err("cannot take the terminal over again")?;
+            let size = screen.size().wrap_err("cannot ask the terminal for its size")?;
+            Ok(Some(Message::Resize(size.width, size.height)))
         }
     }
 }
@@ -91,23 +109,5 @@ fn send(commands: &mpsc::Sender<Command>, actor: &Actor, action: Action, reason:
     match commands.try_send(command) {
         Ok(()) => Message::Sent { command_id, action, at },
         Err(_) => Message::SendFailed { action },
-    }
-}
-
-/// The signals that end the cockpit. Without them the terminal would be left as it is.
-struct Signals([Signal; 3]);
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self([signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::interrupt())?]))
-    }
-
-    async fn any(&mut self) {
-        let [terminate, hangup, interrupt] = &mut self.0;
-        tokio::select! {
-            _ = terminate.recv() => {},
-            _ = hangup.recv() => {},
-            _ = interrupt.recv() => {},
-        }
     }
 }

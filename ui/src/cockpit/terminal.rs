@@ -56,16 +56,16 @@ impl Screen {
         drawn
     }
 
-    /// Stops as Ctrl-Z stops any program, and takes the terminal over again when it is continued.
-    pub fn suspend(&mut self) -> io::Result<()> {
+    /// Gives the terminal back for a while: to the shell, until [`Screen::take_again`].
+    #[allow(clippy::unused_self, reason = "only who has it can give it back")]
+    pub fn give_back(&mut self) {
         give_back();
-        // The whole job stops, as it would if the terminal had seen the key.
-        let stopped = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
-        self.take_again()?;
-        stopped.map_err(Into::into)
     }
 
-    fn take_again(&mut self) -> io::Result<()> {
+    /// Takes the terminal over again, given back or not: a shell changes its settings and writes on it while the program is stopped.
+    pub fn take_again(&mut self) -> io::Result<()> {
+        // What is switched on already is not switched on a second time, whatever a shell made of it.
+        disable_raw_mode()?;
         enter()?;
         // Not `clear`: it asks the terminal where the cursor is, and whoever reads the keys would get the answer.
         let size = self.terminal.size()?;

@@ -53,7 +53,7 @@ fn play(rig: &mut Rig, step: &Move) {
 }
 
 fn ripen(rig: &mut Rig, on: bool) {
-    rig.ready_at_once = on;
+    rig.containers.ready_at_once = on;
     if on {
         rig.containers.values_mut().for_each(|container| container.health = Health::Ready);
     }

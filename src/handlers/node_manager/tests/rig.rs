@@ -7,35 +7,21 @@ use uuid::Uuid;
 
 use super::super::NodeManager;
 use super::super::work::{self, Done, Report, Work};
-use crate::clock;
-use crate::cluster::{ClusterError, CreatedWorker};
+pub use super::containers::Outcome;
+use super::containers::{Containers, wanted};
 use crate::config::Config;
 use crate::handlers::{self, Draft, Handler, World, operator};
-use crate::model::{
-    Action, Actor, Command, ContainerId, ContainerState, Direction, Event, EventType, Health, Metadata, Observation,
-    ObservedWorker, PendingPods, State, WorkerName,
-};
-
-/// What comes of a piece of work.
-#[derive(Debug, Clone, Copy)]
-pub enum Outcome {
-    Done,
-    Refused,
-    Unavailable,
-}
+use crate::model::{Action, Direction, Event, EventType, Health, Metadata, Observation, PendingPods, State};
 
 pub struct Rig {
     pub config: Config,
     pub state: State,
     pub events: Vec<Event>,
-    pub containers: BTreeMap<WorkerName, ObservedWorker>,
+    pub containers: Containers,
     pub now: DateTime<Utc>,
-    /// Whether a new container takes work at once.
-    pub ready_at_once: bool,
     queue: VecDeque<Event>,
     observation: Option<Observation>,
     leading_since: DateTime<Utc>,
-    made: u64,
 }
 
 impl Rig {
@@ -45,13 +31,11 @@ impl Rig {
             config,
             state: State::default(),
             events: Vec::new(),
-            containers: BTreeMap::new(),
+            containers: Containers::none(),
             now,
-            ready_at_once: true,
             queue: VecDeque::new(),
             observation: None,
             leading_since: now,
-            made: 0,
         }
     }
 
@@ -86,7 +70,7 @@ impl Rig {
 
     pub fn look(&mut self, load: u8, pending: u32) {
         self.now += TimeDelta::milliseconds(1);
-        let mut workers = self.containers.clone();
+        let mut workers = BTreeMap::clone(&self.containers);
         for container in workers.values_mut().filter(|container| container.health == Health::Ready) {
             (container.cpu_percent, container.memory_percent) = (Some(f64::from(load)), Some(f64::from(load)));
         }
@@ -118,14 +102,12 @@ impl Rig {
         let due = self.due();
         let Some(work) = (!due.is_empty()).then(|| due[which % due.len()].clone()) else { return false };
         self.now += TimeDelta::milliseconds(1);
-        let result = match outcome {
-            Outcome::Done => Ok(self.perform(&work)),
-            // What is ours can be removed; to refuse that is another test's.
-            Outcome::Refused if !matches!(work, Work::Undo { .. }) => {
-                Err(ClusterError::Refused { cluster: "test", error: "no".to_owned() })
-            }
-            _ => Err(ClusterError::Unavailable { cluster: "test", error: "later".to_owned() }),
+        // What is ours can be removed; to refuse that is another test's.
+        let outcome = match (outcome, &work) {
+            (Outcome::Refused, Work::Undo { .. }) => Outcome::Unavailable,
+            (outcome, _) => outcome,
         };
+        let result = self.containers.work(&work, outcome, self.now);
         self.report(&Report { work, result });
         true
     }
@@ -139,33 +121,6 @@ impl Rig {
         });
     }
 
-    fn perform(&mut self, work: &Work) -> Done {
-        match work {
-            Work::Create { name, kind, .. } => {
-                self.made += 1;
-                let container = self.containers.entry(name.clone()).or_insert(ObservedWorker {
-                    name: name.clone(),
-                    container_id: ContainerId(format!("{:064}", self.made)),
-                    kind: *kind,
-                    created_at: self.now,
-                    state: ContainerState::Running,
-                    health: if self.ready_at_once { Health::Ready } else { Health::Starting },
-                    cpu_percent: None,
-                    memory_percent: None,
-                    node: None,
-                });
-                let (container_id, created_at) = (container.container_id.clone(), container.created_at);
-                Done::Created(CreatedWorker { container_id, created_at, adopted: false })
-            }
-            Work::Drain { .. } => Done::Drained { evicted_pods: None },
-            Work::Spare { .. } => Done::Spared,
-            Work::Remove { name, .. } | Work::Undo { name, .. } | Work::Sweep { name } => {
-                self.containers.remove(name);
-                Done::Removed
-            }
-        }
-    }
-
     /// An operator scales; the answer.
     pub fn scale(&mut self, direction: Direction, count: u32) -> Event {
         let action = Action::Scale { direction, count, worker: None, honor_cooldown: false };
@@ -173,13 +128,7 @@ impl Rig {
     }
 
     pub fn command(&mut self, action: Action) -> Event {
-        let command = Command {
-            command_id: clock::fresh_id(self.now),
-            issued_at: self.now,
-            actor: Actor::Person("anna".to_owned()),
-            reason: "test".to_owned(),
-            action,
-        };
+        let command = wanted(action, self.now);
         self.draft(operator::SOURCE, |world, draft| {
             operator::apply(&command, &operator::Found::default(), world, draft);
         });

@@ -40,7 +40,7 @@ fn failure(rig: &Rig) -> String {
 #[test]
 fn a_worker_comes_step_by_step() {
     let mut rig = begun(Direction::Up);
-    rig.ready_at_once = false;
+    rig.containers.ready_at_once = false;
     let id = *rig.state.operations.keys().next().unwrap();
     assert_eq!(only(&rig.state).1, Step::Allocated);
     rig.work(0, Outcome::Done);
@@ -118,7 +118,7 @@ fn a_container_that_never_runs_is_removed() {
 #[test]
 fn a_worker_that_never_becomes_ready_is_removed_and_the_next_tries_rest_longer_until_one_succeeds() {
     let mut rig = begun(Direction::Up);
-    rig.ready_at_once = false;
+    rig.containers.ready_at_once = false;
     let mut pauses = Vec::new();
     for attempt in 3.. {
         rig.work(0, Outcome::Done);
@@ -142,7 +142,7 @@ fn a_worker_that_never_becomes_ready_is_removed_and_the_next_tries_rest_longer_u
         rig.hear(usize::MAX);
     }
     assert_eq!(pauses, [5, 10, 20]);
-    rig.ready_at_once = true;
+    rig.containers.ready_at_once = true;
     rig.scale(Direction::Up, 1);
     rig.settle();
     assert_eq!(rig.state.worker_count(), 3);
@@ -152,7 +152,7 @@ fn a_worker_that_never_becomes_ready_is_removed_and_the_next_tries_rest_longer_u
 #[test]
 fn nobodys_time_runs_out_while_the_cluster_does_not_answer() {
     let mut rig = begun(Direction::Up);
-    rig.ready_at_once = false;
+    rig.containers.ready_at_once = false;
     rig.work(0, Outcome::Done);
     rig.look(50, 0);
     rig.pass(3600);

@@ -144,7 +144,7 @@ fn a_dry_run_leaves_what_it_finds_to_others() {
 #[test]
 fn a_new_leader_gives_the_whole_time_for_a_step_once_more_and_no_longer() {
     let mut rig = Rig::settled(config());
-    rig.ready_at_once = false;
+    rig.containers.ready_at_once = false;
     rig.scale(Direction::Up, 1);
     rig.hear(usize::MAX);
     rig.work(0, Outcome::Done);

@@ -1,7 +1,7 @@
 //! What became of events on their way: the dead letters, and how the webhook targets are doing.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::Line;
 use windlass::model::{Deliveries, Letter, TargetHealth};
@@ -11,19 +11,20 @@ use super::super::popup::Letters;
 use super::super::theme::Theme;
 use super::super::timeline::scrolled;
 use super::frame::popup;
-use super::menus::{Page, choices, page};
+use super::menus::choices;
+use super::page::Page;
 use super::text::{fit, left, line, right, span, wrap};
 use crate::describe::describe;
 use crate::format;
 
-fn cells_on(screen: Rect) -> usize {
+fn cells_on(screen: Size) -> usize {
     usize::from(screen.width.saturating_sub(10).min(118))
 }
 
 /// The dead letters, and all that is known of the selected one.
 pub fn letters(model: &Model, open: &Letters, screen: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = &model.theme;
-    let cells = cells_on(screen);
+    let cells = cells_on(screen.as_size());
     let Some(known) = model.view.deliveries.as_deref().filter(|known| !known.letters.is_empty()) else {
         let text = if model.view.deliveries.is_some() { "there are none" } else { "not read yet" };
         let inner = popup(model, screen, 74, 5, "dead letters", buf);
@@ -100,19 +101,10 @@ fn letter_facts(letter: &Letter, cells: usize, theme: &Theme) -> Vec<Line<'stati
     lines
 }
 
-/// Lines about the webhook targets, and lines there is room for.
-#[must_use]
-pub fn targets_size(model: &Model) -> (usize, usize) {
-    let screen = Rect::new(0, 0, model.size.width, model.size.height);
-    (target_lines(model, cells_on(screen)).len(), usize::from(model.size.height.saturating_sub(6)))
-}
-
 /// How the webhook targets are doing.
-pub fn targets(model: &Model, offset: usize, screen: Rect, buf: &mut Buffer) -> Option<Position> {
+pub fn targets(model: &Model, screen: Size) -> Page {
     let cells = cells_on(screen);
-    let lines = target_lines(model, cells);
-    page(model, &lines, offset, Page { cells, title: "webhook targets" }, screen, buf);
-    None
+    Page { title: "webhook targets".to_owned(), cells, lines: target_lines(model, cells) }
 }
 
 fn target_lines(model: &Model, cells: usize) -> Vec<Line<'static>> {

@@ -1,7 +1,7 @@
 //! Popups that tell: an event with its data and its chain of causes, a worker with its story.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 use windlass::model::{Event, WorkerName};
@@ -13,7 +13,8 @@ use super::super::popup::EventDetail;
 use super::super::timeline::scrolled;
 use super::super::track::operation_of;
 use super::frame::popup;
-use super::menus::{Page, choices, page};
+use super::menus::choices;
+use super::page::Page;
 use super::text::{fit, left, line, span, width, wrap};
 use super::timeline::{actor_style, event_line, severity_mark};
 use super::workers::status_mark;
@@ -151,19 +152,10 @@ fn chain_lines(model: &Model, chain: &Chain, cursor: usize, cells: usize) -> Vec
     lines
 }
 
-/// Rows of a worker's story, and rows there is room for.
-#[must_use]
-pub fn worker_detail_size(model: &Model, name: &WorkerName) -> (usize, usize) {
-    let cells = usize::from(model.size.width.saturating_sub(10).min(110));
-    (worker_lines(model, name, cells).len(), usize::from(model.size.height.saturating_sub(6)))
-}
-
 /// A worker with all that is known of it, and the events that name it.
-pub fn worker(model: &Model, name: &WorkerName, offset: usize, screen: Rect, buf: &mut Buffer) -> Option<Position> {
+pub fn worker(model: &Model, name: &WorkerName, screen: Size) -> Page {
     let cells = usize::from(screen.width.saturating_sub(10).min(110));
-    let lines = worker_lines(model, name, cells);
-    page(model, &lines, offset, Page { cells, title: name.as_str() }, screen, buf);
-    None
+    Page { title: name.to_string(), cells, lines: worker_lines(model, name, cells) }
 }
 
 fn worker_lines(model: &Model, name: &WorkerName, cells: usize) -> Vec<Line<'static>> {

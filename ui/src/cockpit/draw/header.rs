@@ -63,7 +63,15 @@ fn standing(model: &Model, width: u16) -> Vec<Span<'static>> {
             });
             parts.push(span("leader ", theme.faint));
             parts.push(span(format!("{} ", fit(name, room)), theme.text));
-            parts.push(span(format!("e{} ", short(leader.epoch)), theme.faint));
+            // Where there is room for one of the two, the others tell more than the epoch.
+            let others = view.replicas_running(model.options.lease).filter(|count| *count > 1);
+            if others.is_none() || width >= 100 {
+                parts.push(span(format!("e{} ", short(leader.epoch)), theme.faint));
+            }
+            if let Some(count) = others {
+                let text = if width >= 100 { format!("· {count} replicas ") } else { format!("of {count} ") };
+                parts.push(span(text, theme.faint));
+            }
         }
         None => parts.push(span("○ no engine ", theme.bad)),
     }

@@ -1,45 +1,21 @@
 //! Every action with its keys, in groups; two columns where there is room.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect, Size};
+use ratatui::layout::Size;
 use ratatui::text::{Line, Span};
 
 use super::super::command_line::FORMS;
 use super::super::filter::TERMS;
 use super::super::keys::{Act, Group};
 use super::super::model::Model;
-use super::frame::popup;
-use super::menus::choices;
+use super::page::Page;
 use super::text::{left, right, span};
 
 const COLUMN: usize = 62;
 
-fn size(screen: Size) -> (u16, u16, bool) {
+/// All of it.
+pub fn page(model: &Model, screen: Size) -> Page {
     let two = screen.width >= 134;
-    (if two { 132 } else { 68 }, screen.height.saturating_sub(4).min(48), two)
-}
-
-/// Rows there are and rows there is room for.
-#[must_use]
-pub fn help_size(model: &Model) -> (usize, usize) {
-    let (_, height, two) = size(model.size);
-    (rows(model, two).len(), usize::from(height).saturating_sub(4))
-}
-
-pub fn draw(model: &Model, offset: usize, screen: Rect, buf: &mut Buffer) -> Option<Position> {
-    let (width, height, two) = size(screen.as_size());
-    let rows = rows(model, two);
-    let height = height.min(rows.len() as u16 + 4);
-    let inner = popup(model, screen, width, height, "keys", buf);
-    let room = usize::from(inner.height).saturating_sub(2);
-    let offset = offset.min(rows.len().saturating_sub(room));
-    for (line, row) in rows.iter().skip(offset).take(room).zip(inner.rows()) {
-        buf.set_line(row.x, row.y, line, row.width);
-    }
-    let more = rows.len() > room;
-    let hints: &[(&str, &str)] = if more { &[("j/k", "more"), ("esc", "close")] } else { &[("esc", "close")] };
-    choices(model, hints, inner, buf);
-    None
+    Page { title: "keys".to_owned(), cells: if two { 128 } else { 64 }, lines: rows(model, two) }
 }
 
 fn rows(model: &Model, two: bool) -> Vec<Line<'static>> {

@@ -56,27 +56,6 @@ pub fn confirm(model: &Model, confirm: &Confirm, screen: Rect, buf: &mut Buffer)
     cursor.filter(|_| confirm.editing)
 }
 
-/// How a popup that is read is framed.
-#[derive(Debug, Clone, Copy)]
-pub struct Page<'a> {
-    /// How wide its lines are.
-    pub cells: usize,
-    /// What it is about.
-    pub title: &'a str,
-}
-
-/// A popup to read: as high as its lines or the screen, scrolled to a line.
-pub fn page(model: &Model, lines: &[Line<'static>], offset: usize, frame: Page<'_>, screen: Rect, buf: &mut Buffer) {
-    let height = (lines.len() + 4).min(usize::from(screen.height.saturating_sub(2)));
-    let inner = popup(model, screen, frame.cells as u16 + 4, height as u16, frame.title, buf);
-    let room = usize::from(inner.height).saturating_sub(2);
-    let offset = offset.min(lines.len().saturating_sub(room));
-    for (line, row) in lines.iter().skip(offset).take(room).zip(inner.rows()) {
-        buf.set_line(row.x, row.y, line, row.width);
-    }
-    choices(model, &[("j/k", "more"), ("esc", "close")], inner, buf);
-}
-
 /// The keys of a popup, on its last line.
 pub fn choices(model: &Model, hints: &[(&str, &str)], inner: Rect, buf: &mut Buffer) {
     let theme = &model.theme;

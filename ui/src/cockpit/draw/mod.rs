@@ -9,6 +9,7 @@ mod header;
 mod help;
 mod menus;
 mod operations;
+mod page;
 mod palette;
 mod pool;
 mod pools;
@@ -22,17 +23,15 @@ mod workers;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::text::Line;
 
 use super::layout::{Pane, Places, SMALLEST};
 use super::model::Model;
 use super::popup::Popup;
 
-pub use deliveries::targets_size;
-pub use detail::worker_detail_size;
-pub use help::help_size;
 pub use operations::place as operation_place;
+pub use page::Page;
 
 /// Draws the whole screen.
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -67,13 +66,27 @@ fn paint(model: &Model, area: Rect, buf: &mut Buffer) -> Option<Position> {
             Popup::Track(open) => track::draw(model, open, area, buf),
             Popup::Letters(open) => deliveries::letters(model, open, area, buf),
             Popup::Pool(open) => pool::draw(model, open, area, buf),
-            Popup::Targets(offset) => deliveries::targets(model, *offset, area, buf),
-            Popup::Worker(name, offset) => detail::worker(model, name, *offset, area, buf),
-            Popup::Help(offset) => help::draw(model, *offset, area, buf),
+            Popup::Targets(offset) | Popup::Worker(_, offset) | Popup::Help(offset) => {
+                if let Some(page) = page_of(model, popup, area.as_size()) {
+                    page.draw(model, *offset, area, buf);
+                }
+                None
+            }
             Popup::Palette(open) => palette::draw(model, open, area, buf),
         };
     }
     cursor
+}
+
+/// The page of a popup that is read; `None` for one that asks or in which something is selected.
+#[must_use]
+pub fn page_of(model: &Model, popup: &Popup, screen: Size) -> Option<Page> {
+    match popup {
+        Popup::Targets(_) => Some(deliveries::targets(model, screen)),
+        Popup::Worker(name, _) => Some(detail::worker(model, name, screen)),
+        Popup::Help(_) => Some(help::page(model, screen)),
+        _ => None,
+    }
 }
 
 fn draw_pane(model: &Model, pane: Pane, area: Rect, buf: &mut Buffer) {

@@ -9,6 +9,7 @@ mod workers;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use windlass::model::{
@@ -22,6 +23,9 @@ use state::state;
 use story::{Log, story};
 use verdict::verdict;
 use workers::{observation, observed, worker};
+
+/// How long a lease lasts in it.
+pub const LEASE: Duration = Duration::from_secs(3);
 
 /// The picture at a fixed moment.
 #[must_use]

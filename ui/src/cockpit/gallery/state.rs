@@ -74,7 +74,7 @@ fn history(now: DateTime<Utc>, like: &Operation, restored: Uuid) -> VecDeque<Ope
         record(1790, 22, Direction::Up, 1, Some("ben"), "load test", None),
         record(3605, 61, Direction::Down, 1, None, "CPU and memory low", Some("eviction refused: budget of checkout")),
         minimum,
-        record(9_840, 48, Direction::Down, 2, None, "CPU and memory low for 5m 3s", None),
+        record(9_840, 48, Direction::Down, 2, None, "CPU and memory low for 5m03s", None),
     ]
     .into()
 }

@@ -67,7 +67,7 @@ pub fn verdict(now: DateTime<Utc>) -> Verdict {
             Gate { clears_at: until(475), ..gate(GateKind::Hold, false, "held by anna: deploy freeze") },
             Gate {
                 clears_at: until(161),
-                ..measured(GateKind::Cooldown, false, Some(161.0), 300.0, Unit::Seconds, "cooling down for 2m 41s more")
+                ..measured(GateKind::Cooldown, false, Some(161.0), 300.0, Unit::Seconds, "cooling down for 2m41s more")
             },
             measured(GateKind::Operations, false, Some(1.0), 0.0, Unit::Count, "scaling up by 2 is under way (25 %)"),
             gate(GateKind::Candidate, true, "k3s-worker-7 would go first"),

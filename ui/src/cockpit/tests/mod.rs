@@ -20,7 +20,7 @@ use ratatui::layout::Size;
 use windlass::model::View;
 
 use super::chord::Chord;
-use super::{Effect, KeyMap, Message, Mode, Model, Options, Theme, draw, gallery, update};
+use super::{Effect, KeyMap, Message, Mode, Model, Options, Theme, draw, gallery, open, update};
 
 /// A cockpit on the gallery's picture.
 fn model(width: u16, height: u16) -> Model {
@@ -30,8 +30,15 @@ fn model(width: u16, height: u16) -> Model {
 fn model_of(view: View, width: u16, height: u16) -> Model {
     let now = view.at;
     let keys = KeyMap::new(&BTreeMap::new()).unwrap();
-    let options = Options { actor: "anna".to_owned(), confirm: true, keys, mode: Mode::Attached, color: true };
-    let mut model = Model::new(options, Theme::ansi(), Size { width, height }, Arc::new(view));
+    let options = Options {
+        actor: "anna".to_owned(),
+        confirm: true,
+        keys,
+        mode: Mode::Attached,
+        lease: gallery::LEASE,
+        color: true,
+    };
+    let mut model = open(options, Theme::ansi(), Size { width, height }, Arc::new(view));
     model.history = super::history::History::default();
     if model.view.observation.is_some() {
         (0..40).rev().for_each(|looks| model.history.push(&gallery::earlier_observation(now, looks)));

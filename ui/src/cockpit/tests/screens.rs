@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use insta::assert_snapshot;
 use windlass::model::damage::{Flaw, Lost, Problem, Spot};
-use windlass::model::{StoreHealth, View};
+use windlass::model::{ReplicaId, ReplicaSeen, StoreHealth, View};
 
 use super::super::layout::Pane;
 use super::*;
@@ -76,6 +76,33 @@ fn an_epoch_that_began_at_the_time_is_short() {
     view.leader.as_mut().unwrap().epoch = 1_795_189_248_123_456;
     let shown = screen(&model_of(view, 120, 40));
     assert!(shown.contains("e…3456"), "{shown}");
+}
+
+/// Replicas with the ages, in seconds, of their last signs of life; the first one leads.
+fn with_replicas(mut view: View, ages: &[i64]) -> View {
+    let seen = |(number, age): (usize, &i64)| ReplicaSeen {
+        replica: ReplicaId(format!("edge-gw-{}:812:7f3a", number + 1)),
+        last_seen: view.at - TimeDelta::seconds(*age),
+    };
+    view.replicas = Some(ages.iter().enumerate().map(seen).collect());
+    view
+}
+
+#[test]
+fn how_many_replicas_run_is_said_where_there_are_several() {
+    for (width, height) in [(80, 24), (120, 40), (160, 48)] {
+        // They were last read a while ago; that makes none of them silent.
+        let view = with_replicas(gallery::view(), &[9, 8, 9]);
+        assert_snapshot!(format!("three_replicas_{width}x{height}"), screen(&model_of(view, width, height)));
+    }
+}
+
+#[test]
+fn a_replica_that_is_alone_or_silent_is_not_counted() {
+    let said = |ages: &[i64]| screen(&model_of(with_replicas(gallery::view(), ages), 120, 40));
+    assert!(said(&[0, 1, 12]).contains("e12 · 2 replicas · attached"), "{}", said(&[0, 1, 12]));
+    assert!(said(&[0, 12]).contains("e12 · attached"), "{}", said(&[0, 12]));
+    assert!(said(&[0]).contains("e12 · attached"), "{}", said(&[0]));
 }
 
 #[test]

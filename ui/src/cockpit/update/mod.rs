@@ -8,16 +8,28 @@ mod pools;
 mod popups;
 mod views;
 
+use std::sync::Arc;
+
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::Size;
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
+use windlass::model::View;
 
 use super::filter::Filter;
 use super::message::{Effect, Message};
 use super::model::Model;
+use super::options::Options;
+use super::theme::Theme;
+use navigate::settle;
 
-pub(super) use navigate::settle;
+/// A cockpit that shows its first view, on a terminal of a size.
+#[must_use]
+pub fn open(options: Options, theme: Theme, size: Size, view: Arc<View>) -> Model {
+    let mut model = Model::new(options, theme, size, view);
+    settle(&mut model);
+    model
+}
 
 /// Takes a message in. Whether the screen must be drawn anew is asked by [`Model::take_stale_screen`].
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {

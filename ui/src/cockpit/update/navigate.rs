@@ -43,6 +43,11 @@ impl Go {
             Self::Last => last,
         }
     }
+
+    /// From an offset into `len` lines of which `room` are seen: the last line stays at the bottom, and a page is what is seen.
+    pub(super) fn scroll(self, offset: usize, len: usize, room: usize) -> usize {
+        self.from(offset, len.saturating_sub(room) + 1, room)
+    }
 }
 
 /// Performs a movement or goes to a pane.
@@ -101,14 +106,14 @@ fn move_in(model: &mut Model, go: Go) {
         pane => {
             let len = super::super::draw::length_of(model, pane);
             if let Some(scroll) = model.scroll.of(pane) {
-                *scroll = go.from(*scroll, len.saturating_sub(rows) + 1, rows);
+                *scroll = go.scroll(*scroll, len, rows);
             }
         }
     }
 }
 
 /// Keeps selections within their windows and scrolls within their contents, whatever has changed.
-pub(in crate::cockpit) fn settle(model: &mut Model) {
+pub(super) fn settle(model: &mut Model) {
     let Some(places) = model.places() else {
         return;
     };

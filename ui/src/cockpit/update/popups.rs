@@ -6,7 +6,7 @@ use uuid::Uuid;
 use windlass::model::{Action, Scope};
 
 use super::super::command_line::duration;
-use super::super::draw;
+use super::super::draw::{Page, page_of};
 use super::super::keys::Act;
 use super::super::message::Effect;
 use super::super::model::Model;
@@ -42,6 +42,7 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(mut popup) = model.popups.pop() else {
         return Vec::new();
     };
+    let page = page_of(model, &popup, model.size);
     let done = match &mut popup {
         Popup::Confirm(confirm) => on_confirm(confirm, key),
         Popup::Hold(_) => on_hold(model, &mut popup, key, go),
@@ -51,18 +52,15 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Popup::Letters(open) => letters::on_key(model, open, key, act),
         Popup::Pool(open) => pools::on_key(model, open, key, act),
         Popup::Targets(offset) => {
-            let (len, page) = draw::targets_size(model);
-            scroll(offset, go, len, page);
+            read(offset, go, page.as_ref(), model);
             closing(key, act, &[Act::Targets, Act::Quit])
         }
-        Popup::Worker(name, offset) => {
-            let (len, page) = draw::worker_detail_size(model, name);
-            scroll(offset, go, len, page);
+        Popup::Worker(_, offset) => {
+            read(offset, go, page.as_ref(), model);
             closing(key, act, &[Act::Detail, Act::Quit])
         }
         Popup::Help(offset) => {
-            let (len, page) = draw::help_size(model);
-            scroll(offset, go, len, page);
+            read(offset, go, page.as_ref(), model);
             closing(key, act, &[Act::Help, Act::Quit])
         }
         Popup::Quit => match key.code {
@@ -112,9 +110,11 @@ pub(super) fn closing(key: KeyEvent, act: Option<Act>, acts: &[Act]) -> Done {
     if close { Done::Close } else { Done::Stay }
 }
 
-fn scroll(offset: &mut usize, go: Option<Go>, len: usize, page: usize) {
-    if let Some(go) = go {
-        *offset = go.from(*offset, len.saturating_sub(page) + 1, page);
+/// Moves in a popup that is read.
+fn read(offset: &mut usize, go: Option<Go>, page: Option<&Page>, model: &Model) {
+    if let Some((go, page)) = go.zip(page) {
+        let (len, room) = page.extent(model.size);
+        *offset = go.scroll(*offset, len, room);
     }
 }
 
