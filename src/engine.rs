@@ -9,9 +9,11 @@ mod mend;
 mod outage;
 mod outbox;
 mod peers;
+mod spill;
 mod told;
 mod unheard;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -30,6 +32,7 @@ use outage::Outage;
 use peers::{Others, Peers};
 
 pub use leader::Stepped;
+pub use spill::{Leftover, LeftoverKind, leftovers};
 pub use told::told;
 
 /// What an engine is made of.
@@ -46,6 +49,8 @@ pub struct Parts {
     pub replica: ReplicaId,
     /// The handlers that hear and decide, each under a name of its own: [`enabled`](crate::handlers::enabled), and what an embedding program adds.
     pub handlers: Vec<Arc<dyn Handler>>,
+    /// Where events are kept while Redis cannot be used, so that the end of the process does not lose them; `None`: in memory alone.
+    pub data_dir: Option<PathBuf>,
     /// What the time is taken from: [`Clock::system`], except where the engine is [`Stepped`].
     pub clock: Clock,
 }

@@ -105,6 +105,7 @@ impl Day {
             server: None,
             cluster: cluster::connect_on(self.clock.clone(), &self.config, self.folder.path()).unwrap(),
             replica: ReplicaId(format!("test:{}", clock::fresh_id(clock::now()))),
+            data_dir: None,
             handlers: handlers::enabled(&self.config),
             clock: self.clock.clone(),
         }

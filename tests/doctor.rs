@@ -78,6 +78,7 @@ fn everything_is_looked_at_where_all_is_well() {
         "data directory",
         "data disk",
         "log directory",
+        "outbox",
         "redis program",
         "redis",
         "redis version",

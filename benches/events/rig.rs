@@ -67,6 +67,7 @@ impl Running {
         let config = Arc::new(config());
         let store = connect(url, &config).await?;
         let (engine, _) = Engine::new(Parts {
+            data_dir: None,
             handlers: handlers::enabled(&config).into_iter().chain(more).collect(),
             clock: clock::Clock::system(),
             store: store.clone(),

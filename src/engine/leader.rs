@@ -5,6 +5,7 @@ mod adrift;
 mod commands;
 mod delivery;
 mod drift;
+mod heir;
 mod live;
 mod looking;
 mod memory;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 use self::adrift::Adrift;
 use self::delivery::unwinding;
+use self::heir::Inheritance;
 use super::inbox::Inbox;
 use super::lease::LeaseKeeper;
 use super::licence::Licence;
@@ -105,6 +107,8 @@ pub(super) struct Leader<'a> {
     workers_changed: DateTime<Utc>,
     /// Set while Redis cannot be used.
     adrift: Option<Adrift>,
+    /// The outage before this term was reported with what another process left of it.
+    outage_told: bool,
     /// Delivers for as long as this replica leads.
     webhooks: Option<Webhooks>,
 }
@@ -122,14 +126,16 @@ impl<'a> Leader<'a> {
     ) -> Result<Self, StoreError> {
         let lease = parts.config.leader.lease.get();
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), lease, asked);
-        let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch, mend::Reader::Newcomer).await?;
+        let mend::Remembered { mut snapshot, was_mended } =
+            mend::remembered(parts, epoch, mend::Reader::Newcomer).await?;
+        let mut inherited = Inheritance::take(parts, epoch, &mut snapshot).await?;
         let inbox = Inbox::open(parts, epoch).await?;
         let now = parts.clock.now();
-        // What was seen just now is as good as if this process had seen it.
         let lost_everything = snapshot.engine.is_none();
+        // What was seen just now is as good as if this process had seen it.
         let longest = conditions::longest_break(&parts.config.autoscaler);
         let is_recent = |seen: &Observation| seen.at <= now && now - seen.at <= longest;
-        let observation = snapshot.observation.filter(|seen| is_recent(seen) && !was_mended);
+        let observation = snapshot.observation.filter(|seen| is_recent(seen) && !was_mended && inherited.is_none());
         let mut leader = Self {
             parts,
             pools,
@@ -143,7 +149,7 @@ impl<'a> Leader<'a> {
             observation,
             inbox,
             unheard: Unheard::default(),
-            heard: HashSet::new(),
+            heard: inherited.as_mut().map(Inheritance::take_heard).unwrap_or_default(),
             lease,
             work: JoinSet::new(),
             under_way: HashSet::new(),
@@ -155,15 +161,22 @@ impl<'a> Leader<'a> {
             deaf_until: clock::monotonic(),
             workers_changed: now,
             adrift: None,
+            outage_told: inherited.is_some(),
             webhooks: None,
         };
         leader.settle_in();
         parts.store.announce(&leader.info()).await?;
         let (mut draft, elected) = leader.elected();
+        if let Some(inherited) = &inherited {
+            inherited.report(&mut draft);
+        }
         if let Some(known) = known.filter(|_| lost_everything) {
             drift::say_again(known, elected, &mut draft);
         }
         leader.commit(draft, None).await?;
+        if let Some(inherited) = inherited {
+            inherited.settle();
+        }
         leader.taking_over = Some(elected);
         if !was_mended {
             leader.take_over().await?;
@@ -216,7 +229,7 @@ impl<'a> Leader<'a> {
 
     /// Reports an outage in which this replica did not lead.
     pub(super) async fn report_outage(&mut self, outage: &mut Outage) -> Result<(), StoreError> {
-        if let Some((since, error)) = outage.known().cloned() {
+        if let Some((since, error)) = outage.known().cloned().filter(|_| !self.outage_told) {
             let mut draft = self.draft("engine", self.parts.clock.now());
             let degraded = draft.emit(StoreDegraded { error, since }, Because::default());
             let duration = clock::between(since, draft.now()).as_secs_f64();

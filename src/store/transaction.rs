@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use redis::{Script, Value};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Keys, Mending, Store, StoreError, schema, write};
@@ -16,7 +17,7 @@ const MARK_STAYS: Duration = Duration::from_secs(120);
 static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../../assets/lua/commit.lua")));
 
 /// A stream entry that is dealt with by a transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// The stream's key.
     pub stream: String,
@@ -27,13 +28,14 @@ pub struct Acknowledgement {
 }
 
 /// What changes together.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Transaction {
     /// Makes a retry harmless.
     pub id: Uuid,
     /// The writer's lease epoch.
     pub epoch: u64,
-    /// What changes in the state.
+    /// What changes in the state. A transaction that is kept in a file is without them: its events make them again, on the state of then.
+    #[serde(skip)]
     pub changes: Vec<Change>,
     /// What is appended to the log.
     pub events: Vec<Event>,
@@ -54,7 +56,8 @@ impl Transaction {
 }
 
 /// What becomes of a dead letter (`entry` is its position on the dead-letter stream), or of an event of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Settled {
     /// It goes back on the event stream, for its handler alone.
     Retried {
@@ -80,7 +83,7 @@ pub enum Settled {
 }
 
 /// An event that a handler could not deal with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// The event as it stood on the stream.
     pub event: String,

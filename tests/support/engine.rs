@@ -71,6 +71,7 @@ impl RunningEngine {
             server: None,
             cluster: cluster.clone(),
             replica: ReplicaId(format!("test:{}", clock::fresh_id(clock::now()))),
+            data_dir: Some(data_dir.to_owned()),
             handlers: handlers::enabled(&config).into_iter().chain(more).collect(),
             clock: clock::Clock::system(),
         };

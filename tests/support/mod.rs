@@ -8,5 +8,6 @@ pub mod engine;
 pub mod fake_daemon;
 pub mod hook;
 pub mod line;
+pub mod outage;
 pub mod redis;
 pub mod rig;

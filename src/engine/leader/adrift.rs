@@ -17,9 +17,9 @@ use crate::engine::lease::LeaseKeeper;
 use crate::engine::licence::Licence;
 use crate::engine::outage::Outage;
 use crate::engine::outbox::Outbox;
+use crate::engine::spill::{Head, Spill};
 use crate::engine::{Parts, Standing, mend};
 use crate::handlers::Because;
-use crate::model::Event;
 use crate::model::event::{StoreDegraded, StoreRestored};
 use crate::store::StoreError;
 
@@ -31,8 +31,6 @@ pub(super) struct Adrift {
     since: DateTime<Utc>,
     error: String,
     pub(super) outbox: Outbox,
-    /// What handlers have dealt with meanwhile, by the handler's number: they are not told again when Redis is back.
-    pub(super) heard: HashSet<(usize, Uuid)>,
     returning: JoinSet<Attempt>,
     next_try: Instant,
     waits: Outage,
@@ -42,15 +40,6 @@ pub(super) struct Adrift {
 pub(super) type Attempt = (Instant, Result<Option<u64>, StoreError>);
 
 impl Adrift {
-    /// Keeps events for when Redis is back, within the outbox's bound.
-    pub(super) fn keep(&mut self, events: Vec<Event>, handlers: usize) {
-        for dropped in self.outbox.keep(events) {
-            for handler in 0..handlers {
-                self.heard.remove(&(handler, dropped.event_id));
-            }
-        }
-    }
-
     /// When Redis is asked again; `None`: it is being asked.
     pub(super) fn next_try(&self) -> Option<Instant> {
         self.returning.is_empty().then_some(self.next_try)
@@ -98,12 +87,12 @@ impl Leader<'_> {
         if self.adrift.is_some() {
             return;
         }
-        let longest = self.parts.config.redis.outbox as usize;
+        let (since, error_text) = (self.parts.clock.now(), error.to_string());
+        let outbox = self.outbox(since, error_text.clone());
         self.adrift = Some(Adrift {
-            since: self.parts.clock.now(),
-            error: error.to_string(),
-            outbox: Outbox::new(longest),
-            heard: HashSet::new(),
+            since,
+            error: error_text,
+            outbox,
             returning: JoinSet::new(),
             next_try: clock::monotonic(),
             waits: Outage::default(),
@@ -116,6 +105,17 @@ impl Leader<'_> {
             tracing::error!(%error, "Redis cannot be used: another replica may lead, so nothing is changed");
         }
         self.tell();
+    }
+
+    /// An empty outbox, with its file where there is a place for it. What handlers need not be told again from before goes on with it.
+    fn outbox(&mut self, since: DateTime<Utc>, error: String) -> Outbox {
+        let parts = self.parts;
+        let longest = parts.config.redis.outbox as usize;
+        let head = Head::new(parts.config.cluster.id.clone(), parts.replica.clone(), self.epoch, since, error);
+        let spill = parts.data_dir.as_deref().and_then(|data_dir| Spill::begin(data_dir, head, longest));
+        let mut outbox = Outbox::new(longest, parts.handlers.iter().map(|handler| handler.name()).collect(), spill);
+        outbox.heard(std::mem::take(&mut self.heard));
+        outbox
     }
 
     /// Whether this replica may do anything outside: while its lease is certain, and without Redis also where nobody else is there to
@@ -172,7 +172,7 @@ impl Leader<'_> {
     pub(super) fn dealt_with(&mut self, index: usize, event: Uuid) {
         self.unheard.heard(index, event);
         if let Some(adrift) = &mut self.adrift {
-            adrift.heard.insert((index, event));
+            adrift.outbox.heard([(index, event)]);
         }
     }
 
@@ -224,7 +224,6 @@ impl Leader<'_> {
         let (store, lease) = (&parts.store, parts.config.leader.lease.get());
         let keeper = LeaseKeeper::start(store.clone(), parts.replica.clone(), lease, asked);
         let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch, mend::Reader::Newcomer).await?;
-        let inbox = Inbox::open(parts, epoch).await?;
         // Whoever leads says so there before anything else.
         let led_last = snapshot.engine.as_ref().map(|engine| &engine.replica);
         let is_ours = led_last == Some(&parts.replica) && epoch > self.epoch;
@@ -236,8 +235,12 @@ impl Leader<'_> {
         } else {
             adrift.outbox.abandon();
         }
+        // Not sooner: what is acknowledged with the doubtful transaction must not be taken for something that was left to be tried again.
+        let inbox = Inbox::open(parts, epoch).await?;
         let lost_everything = led_last.is_none();
-        let Some(Adrift { since, error, outbox, heard, .. }) = self.adrift.take() else { return Ok(()) };
+        let Some(Adrift { since, error, mut outbox, .. }) = self.adrift.take() else { return Ok(()) };
+        // Before anything is written: if Redis goes again meanwhile, that is another outbox.
+        outbox.close();
         let (kept, dropped) = (outbox.kept(), outbox.dropped());
         tracing::info!(kept, dropped, epoch, "Redis is back");
         if dropped > 0 {
@@ -246,7 +249,7 @@ impl Leader<'_> {
         let known = std::mem::replace(&mut self.state, state);
         self.licence = Licence::new(keeper.held(), self.others.clone());
         (self.epoch, self.inbox, self.lease) = (epoch, inbox, keeper);
-        self.heard = if is_ours { heard } else { HashSet::new() };
+        self.heard = if is_ours { outbox.take_heard() } else { HashSet::new() };
         self.unheard = super::Unheard::default();
         if !is_ours || dropped > 0 || was_mended {
             // The state is no longer the one that was held against what was seen: nothing is concluded before the next look.

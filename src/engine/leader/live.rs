@@ -72,11 +72,16 @@ impl Leader<'_> {
         Ok(more)
     }
 
-    /// What could not be recorded is in the cluster; the events of it go with this process.
+    /// What could not be recorded waits in its file for the next leader, or is in the cluster alone.
     fn stopped(&self) -> End {
         if let Some(adrift) = &self.adrift {
             let events = adrift.outbox.waiting();
-            tracing::warn!(events, "stopped while Redis could not be used: these events are not recorded");
+            let path = adrift.outbox.path().map(|path| path.display().to_string());
+            let becomes = match &path {
+                Some(_) => "whoever leads next on this data records what happened meanwhile",
+                None => "what happened meanwhile is not recorded",
+            };
+            tracing::warn!(events, path, "stopped while Redis could not be used: {becomes}");
         }
         End::Stopped
     }

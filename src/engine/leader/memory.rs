@@ -35,7 +35,7 @@ impl Leader<'_> {
         let transaction =
             Transaction { id, epoch: self.epoch, changes, events, acknowledgements, dead_letters, settled };
         if let Some(adrift) = &mut self.adrift {
-            adrift.keep(transaction.events.clone(), self.parts.handlers.len());
+            adrift.outbox.keep(transaction.events.clone());
             self.follow(state, transaction);
             return Ok(());
         }

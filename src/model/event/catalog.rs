@@ -533,10 +533,10 @@ catalog! {
     Info StoreRestored {
         /// how long it was away, seconds
         duration: f64,
-        /// events that happened meanwhile, kept in memory and written now
+        /// events that happened meanwhile, kept and written now
         #[serde(default)]
         events_kept: u64,
-        /// events that happened meanwhile and were too many to keep
+        /// events that happened meanwhile and could not be kept or written
         #[serde(default)]
         events_dropped: u64,
     }

@@ -37,6 +37,7 @@ impl RunningEngine {
             cluster,
             replica: replica.clone(),
             handlers: handlers::enabled(&settings.config),
+            data_dir: Some(settings.data_dir.clone()),
             clock: clock::Clock::system(),
         });
         let stop = CancellationToken::new();

@@ -6,6 +6,7 @@ mod configuration;
 mod disk;
 mod images;
 mod leader;
+mod outbox;
 mod own_server;
 mod redis;
 mod streams;
@@ -50,6 +51,7 @@ async fn examine(global: &Global) -> Result<Vec<Check>, Failure> {
     let mut checks = configuration::checks(&loaded);
     let settings = settings::settle(loaded)?;
     checks.extend(disk::checks(&settings));
+    checks.extend(outbox::checks(&settings));
     // Neither waits for the other, so that the whole takes as long as the slower one.
     let memory = Box::pin(within_limit("redis", memory(&settings)));
     let cluster = Box::pin(within_limit("cluster", cluster(&settings)));
