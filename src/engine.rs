@@ -3,6 +3,7 @@
 mod inbox;
 mod leader;
 mod lease;
+mod licence;
 mod look;
 mod mend;
 mod outage;

@@ -108,21 +108,24 @@ async fn what_was_edited_counts_as_it_would_after_a_restart() {
 async fn what_cannot_be_read_is_set_aside_under_a_healthy_leader() {
     let (redis, folder) = (TestRedis::start(), tempfile::tempdir().unwrap());
     let engine = settled(&redis, &folder).await;
+    let before = engine.state().await;
+    assert!(before.cooldowns.down.is_some_and(|until| until > clock::now()));
     redis.command(&["SET", "{c1}:cooldown:scale_down", "soon"]);
     redis.command(&["HDEL", "{c1}:workers:k3s-worker-1", "created_at"]);
 
     let aside = |key: &'static str| move |event: &Event| matches!(&event.data, EventData::ValueQuarantined(data) if data.key.ends_with(key));
     engine.event("the cooldown's report", aside("cooldown:scale_down")).await;
     engine.event("the worker's report", aside("workers:k3s-worker-1")).await;
-    let state = engine.until("a full cooldown", |state| state.cooldowns.down.is_some()).await;
-    assert!(state.cooldowns.down.is_some_and(|until| until > clock::now()));
-    // This leader knows what nobody else could: by whom the worker was protected.
+    // This leader knows what nobody else could: until when it cools down, and by whom the worker was protected.
+    let state = engine.until("the cooldown", |state| state.cooldowns.down.is_some()).await;
+    assert_eq!(state.cooldowns.down, before.cooldowns.down);
     let known = |state: &windlass::model::State| {
         let worker = state.workers.get(&name("k3s-worker-1"));
         worker.and_then(|worker| worker.protected.as_ref()).is_some_and(|held| matches!(held.actor, Actor::Person(_)))
     };
     engine.until("the worker as it was", known).await;
     assert_eq!(engine.store.problems().await.unwrap(), []);
+    assert_eq!(engine.state().await.holds, before.holds, "no hold of the engine's is needed");
     assert_sound(&engine).await;
     engine.stop().await;
 }

@@ -6,6 +6,8 @@
 mod client;
 #[path = "pools/containers.rs"]
 mod containers;
+#[path = "pools/outage.rs"]
+mod outage;
 #[path = "pools/runtime.rs"]
 mod runtime;
 #[path = "pools/stage.rs"]

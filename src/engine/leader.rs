@@ -25,6 +25,7 @@ use self::delivery::unwinding;
 use self::heir::Inheritance;
 use super::inbox::Inbox;
 use super::lease::LeaseKeeper;
+use super::licence::Licence;
 use super::mend;
 use super::outage::Outage;
 use super::peers::Others;
@@ -80,6 +81,7 @@ pub(super) struct Leader<'a> {
     pools: Option<&'a Pools>,
     standing: watch::Sender<Standing>,
     others: Others,
+    licence: Licence,
     epoch: u64,
     since: DateTime<Utc>,
     state: State,
@@ -124,12 +126,13 @@ impl<'a> Leader<'a> {
     ) -> Result<Self, StoreError> {
         let lease = parts.config.leader.lease.get();
         let lease = LeaseKeeper::start(parts.store.clone(), parts.replica.clone(), lease, asked);
-        let mend::Remembered { mut snapshot, was_mended } = mend::remembered(parts, epoch).await?;
+        let mend::Remembered { mut snapshot, was_mended } =
+            mend::remembered(parts, epoch, mend::Reader::Newcomer).await?;
         let mut inherited = Inheritance::take(parts, epoch, &mut snapshot).await?;
         let inbox = Inbox::open(parts, epoch).await?;
         let now = parts.clock.now();
-        // What was seen just now is as good as if this process had seen it.
         let lost_everything = snapshot.engine.is_none();
+        // What was seen just now is as good as if this process had seen it.
         let longest = conditions::longest_break(&parts.config.autoscaler);
         let is_recent = |seen: &Observation| seen.at <= now && now - seen.at <= longest;
         let observation = snapshot.observation.filter(|seen| is_recent(seen) && !was_mended && inherited.is_none());
@@ -137,6 +140,7 @@ impl<'a> Leader<'a> {
             parts,
             pools,
             standing,
+            licence: Licence::new(lease.held(), others.clone()),
             others,
             epoch,
             since: now,
@@ -211,7 +215,7 @@ impl<'a> Leader<'a> {
     /// The pools are kept under this term's epoch from now on.
     fn lead_pools(&self) {
         if let Some(pools) = self.pools {
-            pools.lead(Some(self.epoch));
+            pools.lead(self.epoch, self.licence.for_pools());
         }
     }
 

@@ -2,10 +2,10 @@
 
 use crate::clock;
 use crate::handlers::{Because, Draft};
+use crate::model::State;
 use crate::model::damage::{Flaw, Lost, Problem, Spot};
 use crate::model::event::ValueQuarantined;
-use crate::model::{Observation, State};
-use crate::policy::damage;
+use crate::policy::damage::{self, Consequence};
 use crate::store::{Mending, Snapshot, StoreError, Transaction};
 
 use super::Parts;
@@ -14,6 +14,15 @@ use super::Parts;
 const ATTEMPTS: usize = 5;
 /// So many values are set aside in one transaction.
 const TOGETHER: usize = 100;
+
+/// Who reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// One that takes over: what cannot be read is known to nobody any more.
+    Newcomer,
+    /// The leader that wrote it.
+    Writer,
+}
 
 /// What is remembered, with nothing in it that cannot be read.
 pub(super) struct Remembered {
@@ -25,7 +34,7 @@ pub(super) struct Remembered {
 
 /// Reads what is remembered. What cannot be read goes into quarantine, and what follows is written beside the event that says so, all at
 /// once, fenced by the lease's epoch.
-pub(super) async fn remembered(parts: &Parts, epoch: u64) -> Result<Remembered, StoreError> {
+pub(super) async fn remembered(parts: &Parts, epoch: u64, reader: Reader) -> Result<Remembered, StoreError> {
     for attempt in 0..ATTEMPTS {
         let mut snapshot = parts.store.snapshot().await?;
         if snapshot.problems.is_empty() {
@@ -33,7 +42,7 @@ pub(super) async fn remembered(parts: &Parts, epoch: u64) -> Result<Remembered, 
         }
         let problems = std::mem::take(&mut snapshot.problems);
         for together in problems.chunks(TOGETHER) {
-            snapshot.state = set_aside(parts, epoch, &snapshot, together).await?;
+            snapshot.state = set_aside(parts, epoch, reader, &snapshot, together).await?;
         }
     }
     let snapshot = parts.store.snapshot().await?;
@@ -58,18 +67,30 @@ async fn set_stray_aside(parts: &Parts, epoch: u64, key: &str, error: &str) -> R
         return Ok(());
     }
     let stray = Problem::new(key.to_owned(), Spot::Whole, Flaw::ForeignType, error.to_owned(), Lost::Nothing);
-    set_aside(parts, epoch, &snapshot, &[stray]).await?;
+    set_aside(parts, epoch, Reader::Newcomer, &snapshot, &[stray]).await?;
     Ok(())
 }
 
-async fn set_aside(parts: &Parts, epoch: u64, snapshot: &Snapshot, problems: &[Problem]) -> Result<State, StoreError> {
+async fn set_aside(
+    parts: &Parts,
+    epoch: u64,
+    reader: Reader,
+    snapshot: &Snapshot,
+    problems: &[Problem],
+) -> Result<State, StoreError> {
     let now = parts.clock.now();
     let mut draft = Draft::new(&snapshot.state, "engine", parts.config.cluster.metadata(), now);
     let mut mending = Mending::new(now);
     for problem in problems {
         tracing::error!(%problem, "a value cannot be read; it is set aside");
         let moved_to = mending.set_aside(parts.store.keys(), problem);
-        report(problem, moved_to, snapshot.observation.as_ref(), parts, &mut draft);
+        let remembered = damage::consequence_for_its_writer(problem).filter(|_| reader == Reader::Writer);
+        let careful = || {
+            let seen = snapshot.observation.as_ref();
+            damage::consequence(problem, draft.state(), seen, &parts.config, now)
+        };
+        let consequence = remembered.unwrap_or_else(careful);
+        report(problem, moved_to, consequence, &mut draft);
         if problem.lost == Lost::Index {
             mending.index(parts.store.recorded_workers().await?);
         }
@@ -87,8 +108,7 @@ async fn set_aside(parts: &Parts, epoch: u64, snapshot: &Snapshot, problems: &[P
     Ok(state)
 }
 
-fn report(problem: &Problem, moved_to: String, seen: Option<&Observation>, parts: &Parts, draft: &mut Draft) {
-    let consequence = damage::consequence(problem, draft.state(), seen, &parts.config, draft.now());
+fn report(problem: &Problem, moved_to: String, consequence: Consequence, draft: &mut Draft) {
     let data = ValueQuarantined {
         key: problem.key.clone(),
         field: problem.field.clone(),

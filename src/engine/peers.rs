@@ -19,9 +19,9 @@ impl Others {
         Self(receiver)
     }
 
-    /// Whether this replica is certain to be the only one; what Redis never told is not certain.
-    pub(super) fn is_sole(&self) -> bool {
-        *self.0.borrow() == Some(0)
+    /// How many there were; `None`: Redis never told.
+    pub(super) fn count(&self) -> Option<u32> {
+        *self.0.borrow()
     }
 }
 

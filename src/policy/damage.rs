@@ -27,6 +27,24 @@ impl Consequence {
     }
 }
 
+/// What follows where whoever wrote it remembers it; `None`: nobody does, and [`consequence`] tells. It is written again by what the drift
+/// between memory and Redis tells ([`drift`](super::drift::drift())).
+#[must_use]
+pub fn consequence_for_its_writer(problem: &Problem) -> Option<Consequence> {
+    let is_remembered = matches!(
+        problem.lost,
+        Lost::Counter
+            | Lost::IndexedName
+            | Lost::Worker(_)
+            | Lost::Permanent
+            | Lost::Cooldown(_)
+            | Lost::Hold(_)
+            | Lost::Operation(_)
+            | Lost::Condition
+    );
+    is_remembered.then(|| Consequence::words("the leader remembers what it wrote there, and writes it again"))
+}
+
 /// What follows from a problem. `state` is what can be read, with what followed from the problems before; `seen` what was last seen.
 #[must_use]
 pub fn consequence(
@@ -153,6 +171,19 @@ mod tests {
         let name = "w-1".parse().unwrap();
         let events = of(Lost::Worker(name), &State::default());
         assert!(matches!(events.as_slice(), [EventData::HoldPlaced(held)] if held.direction == Direction::Down));
+    }
+
+    #[test]
+    fn who_remembers_it_needs_no_care() {
+        let lost = Lost::Hold(Direction::Down);
+        assert_eq!(consequence_for_its_writer(&problem(lost)).map(|found| found.events), Some(Vec::new()));
+        let lost = Lost::Protection("w-1".parse().unwrap());
+        assert_eq!(
+            consequence_for_its_writer(&problem(lost)),
+            None,
+            "a field of a record is not missing as a record is"
+        );
+        assert_eq!(consequence_for_its_writer(&problem(Lost::Events)), None);
     }
 
     #[test]

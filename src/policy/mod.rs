@@ -6,6 +6,7 @@ pub mod conditions;
 pub mod damage;
 pub mod drift;
 mod gates;
+pub mod licence;
 pub mod minimum;
 pub mod operator;
 pub mod pools;

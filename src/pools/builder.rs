@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::runtime::{AutoscalingRuntime, Defaults, Member};
+use super::member::Member;
+use super::runtime::{AutoscalingRuntime, Defaults};
 use super::{PoolError, Pools, Setting};
 use crate::clock;
 use crate::cluster::docker::pools::DockerPools;
@@ -187,7 +188,8 @@ impl AutoscalingRuntimeBuilder {
             let address = Address::new(&self.redis_url, None, None, REDIS_TIMEOUT)?;
             let store = Store::connect(address, keys).await?;
             let id = clock::fresh_id(clock::now()).simple().to_string();
-            Some(Member { store, replica: ReplicaId(format!("runtime:{}:{id}", std::process::id())), lease: LEASE })
+            let replica = ReplicaId(format!("runtime:{}:{id}", std::process::id()));
+            Some(Member::new(store, replica, LEASE))
         } else {
             None
         };
@@ -198,7 +200,7 @@ impl AutoscalingRuntimeBuilder {
         };
         let setting = Setting {
             host,
-            store: member.as_ref().map(|member| member.store.clone()),
+            store: member.as_ref().map(|member| member.store().clone()),
             metadata: Metadata { cluster_id: cluster, region: config.cluster.region },
             configured: None,
             check_interval: self.poll_interval,

@@ -63,17 +63,19 @@ impl Manager {
                 let data = refused(command, &refusal).into();
                 self.answer(answering, data, Err(refusal), now).await;
             }
-            Wanted::Up(count, reason) => self.make(&function, count, reason, because, Some(answering)),
+            Wanted::Up(count, reason) if self.journal.may_act().await => {
+                self.make(&function, count, reason, because, Some(answering));
+            }
+            Wanted::Up(..) => self.not_now(answering, "nothing is made now", now).await,
             Wanted::Down(ids) => {
                 self.dismiss(&function, &ids, DownReason::Operator, &because, now);
-                if self.save().await == Written::Done && self.journal.may_act().await {
+                let is_recorded = self.save().await == Written::Done;
+                if is_recorded && self.journal.may_act().await && !self.journal.is_adrift() {
                     self.remove(&function, ids, Some(answering));
                 } else {
-                    let detail = "Redis cannot be used, or another replica leads: nothing is taken away now; the containers \
-                                  are drained and go when it can be recorded";
-                    let refusal = Refusal { reason: "store_down", detail: detail.to_owned() };
-                    let data = refused(&answering.command, &refusal).into();
-                    self.answer(answering, data, Err(refusal), now).await;
+                    let instead =
+                        "nothing is taken away now; the containers are drained and go when it can be recorded";
+                    self.not_now(answering, instead, now).await;
                 }
             }
             Wanted::Drain(id) => {
@@ -87,6 +89,14 @@ impl Manager {
                 self.answer(answering, data.into(), Ok(vec![container]), now).await;
             }
         }
+    }
+
+    /// Whether this replica may act is not certain.
+    async fn not_now(&mut self, answering: Answering, instead: &str, now: DateTime<Utc>) {
+        let detail = format!("Redis cannot be used, or another replica leads: {instead}");
+        let refusal = Refusal { reason: "store_down", detail };
+        let data = refused(&answering.command, &refusal).into();
+        self.answer(answering, data, Err(refusal), now).await;
     }
 
     fn dismiss(

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::Licence;
 use crate::clock;
 use crate::handlers::Because;
 use crate::model::{Actor, Change, Event, EventData, Metadata};
@@ -29,13 +30,23 @@ pub(super) enum Written {
     Foreign(String),
 }
 
+/// Events that wait for Redis, with what led to them: an answer is only written where its command has no other one yet.
+#[derive(Debug, Clone)]
+struct Waiting {
+    /// The transaction, which may have been written though nobody heard so.
+    id: Uuid,
+    events: Vec<Event>,
+    acknowledgement: Option<Acknowledgement>,
+}
+
 /// The writer.
 pub(super) struct Journal {
     store: Option<Store>,
     metadata: Metadata,
     longest: u64,
     epoch: Option<u64>,
-    waiting: VecDeque<(Uuid, Vec<Event>)>,
+    licence: Licence,
+    waiting: VecDeque<Waiting>,
     dropped: usize,
     adrift: bool,
 }
@@ -43,12 +54,13 @@ pub(super) struct Journal {
 impl Journal {
     /// A writer to a store; `None`: nothing is written, events are logged.
     pub(super) fn new(store: Option<Store>, metadata: Metadata, longest: u64) -> Self {
-        Self { store, metadata, longest, epoch: None, waiting: VecDeque::new(), dropped: 0, adrift: false }
+        let (licence, waiting) = (Licence::unlimited(), VecDeque::new());
+        Self { store, metadata, longest, epoch: None, licence, waiting, dropped: 0, adrift: false }
     }
 
     /// Writes as the leader of this epoch from now on.
-    pub(super) const fn lead(&mut self, epoch: Option<u64>) {
-        self.epoch = epoch;
+    pub(super) fn lead(&mut self, epoch: Option<u64>, licence: Licence) {
+        (self.epoch, self.licence) = (epoch, licence);
     }
 
     /// The epoch as whose leader it writes.
@@ -58,7 +70,7 @@ impl Journal {
 
     /// What waited is another leader's business now: it has seen for itself.
     pub(super) fn forget(&mut self) {
-        let lost = self.waiting.iter().map(|(_, events)| events.len()).sum::<usize>();
+        let lost = self.waiting.iter().map(|waiting| waiting.events.len()).sum::<usize>();
         if lost > 0 {
             tracing::warn!(lost, "events of the pools are dropped: another replica led meanwhile");
         }
@@ -103,17 +115,18 @@ impl Journal {
         }
     }
 
-    /// Whether this replica may still act: `false` if another one is known to lead. Redis that does not answer is no proof of that.
+    /// Whether this replica may still act: `false` if its licence has ended, or another one is known to lead. Redis that does not answer
+    /// is no proof of that.
     pub(super) async fn may_act(&mut self) -> bool {
         let (Some(store), Some(epoch)) = (&self.store, self.epoch) else { return true };
         match store.leader().await {
-            Ok(Some(leader)) => leader.epoch == epoch,
+            Ok(Some(leader)) => leader.epoch == epoch && self.licence.holds(),
             // The lease has run out, or Redis began anew: whoever takes it is asked then.
             Ok(None) => false,
             Err(error) => {
                 tracing::debug!(%error, "who leads is unknown");
                 self.adrift = true;
-                true
+                self.licence.holds()
             }
         }
     }
@@ -134,31 +147,36 @@ impl Journal {
         match self.flush().await {
             Written::Done => {}
             other => {
-                self.keep(clock::fresh_id(clock::now()), events);
+                self.keep(Waiting { id: clock::fresh_id(clock::now()), events, acknowledgement });
                 return other;
             }
         }
         let id = clock::fresh_id(clock::now());
         match self.commit(id, events.clone(), changes, acknowledgement.clone()).await {
+            Written::Done => Written::Done,
             Written::Foreign(error) => {
                 // The log is whole all the same.
-                match self.commit(clock::fresh_id(clock::now()), events.clone(), Vec::new(), acknowledgement).await {
+                let id = clock::fresh_id(clock::now());
+                match self.commit(id, events.clone(), Vec::new(), acknowledgement.clone()).await {
                     Written::Done => Written::Foreign(error),
-                    other => other,
+                    other => {
+                        self.keep(Waiting { id, events, acknowledgement });
+                        other
+                    }
                 }
             }
-            Written::Adrift => {
-                self.keep(id, events);
-                Written::Adrift
+            // Fenced as well: when Redis is back, the new epoch may be this replica's own, and then all is kept on.
+            other => {
+                self.keep(Waiting { id, events, acknowledgement });
+                other
             }
-            other => other,
         }
     }
 
     /// Writes what has waited, in its order.
     async fn flush(&mut self) -> Written {
-        while let Some((id, events)) = self.waiting.front().cloned() {
-            match self.commit(id, events, Vec::new(), None).await {
+        while let Some(Waiting { id, events, acknowledgement }) = self.waiting.front().cloned() {
+            match self.commit(id, events, Vec::new(), acknowledgement).await {
                 Written::Done => {
                     self.waiting.pop_front();
                 }
@@ -172,12 +190,12 @@ impl Journal {
         Written::Done
     }
 
-    fn keep(&mut self, id: Uuid, events: Vec<Event>) {
-        if !events.is_empty() {
-            self.waiting.push_back((id, events));
+    fn keep(&mut self, waiting: Waiting) {
+        if !waiting.events.is_empty() {
+            self.waiting.push_back(waiting);
         }
         while self.waiting.len() > WAITING {
-            self.dropped += self.waiting.pop_front().map_or(0, |(_, events)| events.len());
+            self.dropped += self.waiting.pop_front().map_or(0, |waiting| waiting.events.len());
         }
     }
 
@@ -221,5 +239,45 @@ impl Journal {
         };
         self.adrift = written == Written::Adrift;
         written
+    }
+}
+
+#[cfg(test)]
+#[path = "../../tests/support/redis.rs"]
+mod redis;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::redis::TestRedis;
+    use super::*;
+    use crate::model::ReplicaId;
+    use crate::model::event::PoolRemoved;
+    use crate::store::{Address, Keys};
+
+    /// Redis was away, and the engine took the lease anew between two tries of a transaction: nobody else led, so nothing is lost.
+    #[tokio::test]
+    async fn what_is_fenced_by_the_own_next_term_is_written_in_it() {
+        let redis = TestRedis::start();
+        let keys = Keys::new(&"c1".parse().unwrap(), "autoscaler_events");
+        let address = Address::new(&redis.url(), None, None, Duration::from_secs(2)).unwrap();
+        let store = Store::connect(address, keys).await.unwrap();
+        let replica = ReplicaId("me".to_owned());
+        let metadata = Metadata { cluster_id: "c1".parse().unwrap(), region: String::new() };
+        let mut journal = Journal::new(Some(store.clone()), metadata, 1_000);
+        let lease = Duration::from_secs(60);
+        let removed = |function: &str| PoolRemoved { function: function.parse().unwrap(), reason: "test".to_owned() };
+
+        let first = store.acquire_lease(&replica, lease).await.unwrap();
+        journal.lead(first, Licence::unlimited());
+        let second = store.acquire_lease(&replica, lease).await.unwrap();
+        let event = journal.event(removed("a"), Because::default(), clock::now());
+        assert_eq!(journal.write(vec![event.clone()], Vec::new(), None).await, Written::Fenced);
+        journal.lead(second, Licence::unlimited());
+        let next = journal.event(removed("b"), Because::default(), clock::now());
+        assert_eq!(journal.write(vec![next.clone()], Vec::new(), None).await, Written::Done);
+        let (told, _) = crate::bus::newest(&store, 10).await.unwrap();
+        assert_eq!(told, [event, next]);
     }
 }

@@ -20,7 +20,7 @@ use super::mend::set_aside;
 use super::orders::Order;
 use super::recover::recover;
 use super::work::{Hands, Report};
-use super::{PoolError, Role, Setting};
+use super::{Licence, PoolError, Role, Setting, Term};
 use crate::clock;
 use crate::handlers::Because;
 use crate::model::event::{PoolsRecovered, PoolsUnverified};
@@ -80,7 +80,7 @@ impl Manager {
     ) -> Self {
         let journal = Journal::new(setting.store.clone(), setting.metadata.clone(), setting.max_stream_length);
         Self {
-            hands: Hands::new(setting.host.clone()),
+            hands: Hands::new(setting.host.clone(), Licence::unlimited()),
             journal,
             setting,
             pools: BTreeMap::new(),
@@ -117,10 +117,10 @@ impl Manager {
 
     /// What the role asks for, until it asks for something else.
     async fn turn(&mut self) -> Ended {
-        let role = *self.roles.borrow_and_update();
-        let ended = match role {
+        let role = self.roles.borrow_and_update().clone();
+        let ended = match &role {
             Role::Follow => Ended::Role,
-            Role::Lead(epoch) => self.lead(epoch).await,
+            Role::Lead(term) => self.lead(term.clone()).await,
         };
         self.work.shutdown().await;
         self.looking.shutdown().await;
@@ -156,8 +156,8 @@ impl Manager {
         }
     }
 
-    async fn lead(&mut self, epoch: Option<u64>) -> Ended {
-        if let Err(ended) = self.begin(epoch).await {
+    async fn lead(&mut self, term: Term) -> Ended {
+        if let Err(ended) = self.begin(term).await {
             return ended;
         }
         loop {
@@ -195,9 +195,10 @@ impl Manager {
     }
 
     /// Takes over: what memory holds if nobody else led since, else what Redis remembers, held against the runtime.
-    async fn begin(&mut self, epoch: Option<u64>) -> Result<(), Ended> {
+    async fn begin(&mut self, Term { epoch, licence }: Term) -> Result<(), Ended> {
         let ours = self.journal.epoch();
-        self.journal.lead(epoch);
+        self.hands.licence = licence.clone();
+        self.journal.lead(epoch, licence);
         self.next_look = clock::monotonic();
         self.refreshed = clock::monotonic();
         let unbroken = match (ours, epoch) {

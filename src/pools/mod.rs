@@ -14,8 +14,10 @@ mod command;
 mod error;
 mod journal;
 mod kept;
+mod licence;
 mod look;
 mod manager;
+mod member;
 mod mend;
 mod orders;
 pub mod recover;
@@ -32,6 +34,7 @@ use tokio::task::JoinHandle;
 pub use balance::{BAND, Board, Endpoint};
 pub use builder::AutoscalingRuntimeBuilder;
 pub use error::PoolError;
+pub(crate) use licence::Licence;
 pub use runtime::AutoscalingRuntime;
 
 use crate::cluster::Cluster;
@@ -67,13 +70,31 @@ pub(crate) struct Setting {
 }
 
 /// Where this process stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Another one keeps the pools, or nobody does yet.
     Follow,
-    /// This one does; under this epoch where there is a store.
-    Lead(Option<u64>),
+    /// This one does.
+    Lead(Term),
 }
+
+/// A term of leading.
+#[derive(Debug, Clone)]
+pub(crate) struct Term {
+    /// Its epoch, where there is a store.
+    pub epoch: Option<u64>,
+    /// Whether anything may be done in it.
+    pub licence: Licence,
+}
+
+/// A term is known by its epoch.
+impl PartialEq for Term {
+    fn eq(&self, other: &Self) -> bool {
+        self.epoch == other.epoch
+    }
+}
+
+impl Eq for Term {}
 
 /// The pools of this process: a task that keeps them, for as long as this lives.
 pub struct Pools {
@@ -130,8 +151,8 @@ impl Pools {
     }
 
     /// This process keeps the pools from now on.
-    pub(crate) fn lead(&self, epoch: Option<u64>) {
-        self.take_role(Role::Lead(epoch));
+    pub(crate) fn lead(&self, epoch: u64, licence: Licence) {
+        self.take_role(Role::Lead(Term { epoch: Some(epoch), licence }));
     }
 
     /// Another process keeps them from now on.
@@ -164,6 +185,9 @@ impl Pools {
 }
 
 /// What is no news wakes nobody.
-fn tell(roles: &watch::Sender<Role>, role: Role) {
-    roles.send_if_modified(|known| std::mem::replace(known, role) != role);
+fn tell(roles: &watch::Sender<Role>, mut role: Role) {
+    roles.send_if_modified(|known| {
+        std::mem::swap(known, &mut role);
+        *known != role
+    });
 }

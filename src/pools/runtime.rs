@@ -1,28 +1,17 @@
 //! A runtime of function pools for a program of one's own.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::balance::{Board, Endpoint};
+use super::member::{Member, campaign, first_role};
 use super::orders::{Answering, Order};
-use super::{PoolError, Pools, Role, Running};
+use super::{Licence, PoolError, Pools, Role, Running, Term};
 use crate::clock;
 use crate::model::pool::MonitoringConfig;
-use crate::model::{Action, Actor, Command, Direction, FunctionName, Pool, PoolSpec, ReplicaId};
-use crate::store::Store;
-
-/// A runtime among those that share a cluster's pools.
-pub(super) struct Member {
-    /// What they share.
-    pub store: Store,
-    /// This one.
-    pub replica: ReplicaId,
-    /// How long the one that acts may be silent.
-    pub lease: Duration,
-}
+use crate::model::{Action, Actor, Command, Direction, FunctionName, Pool, PoolSpec};
 
 /// What a pool is unless somebody says otherwise.
 #[derive(Debug, Clone, Copy)]
@@ -73,11 +62,11 @@ impl AutoscalingRuntime {
             return Ok(());
         }
         let role = match &self.member {
-            None => Role::Lead(None),
+            None => Role::Lead(Term { epoch: None, licence: Licence::unlimited() }),
             Some(member) => first_role(member).await?,
         };
         self.running = self.pools.start();
-        self.pools.take_role(role);
+        self.pools.take_role(role.clone());
         if let Some(member) = &self.member {
             let (member, roles) = (Arc::clone(member), self.pools.roles());
             let campaign = async move { campaign(&member, role, roles).await };
@@ -172,10 +161,8 @@ impl AutoscalingRuntime {
     pub async fn shutdown(mut self) {
         self.campaign = None;
         self.running = None;
-        if let Some(member) = &self.member
-            && let Err(error) = member.store.release_lease(&member.replica).await
-        {
-            tracing::warn!(%error, "the lease could not be released; it ends by itself");
+        if let Some(member) = &self.member {
+            member.leave().await;
         }
     }
 
@@ -209,50 +196,3 @@ impl AutoscalingRuntime {
 }
 
 const CUT_OFF: &str = "another process took the pools over meanwhile: whether it was done shows in the pools";
-
-/// The lease, or nobody's answer for longer than a killed runtime keeps it.
-async fn first_role(member: &Member) -> Result<Role, PoolError> {
-    let begun = clock::Stopwatch::start();
-    loop {
-        if let Some(epoch) = member.store.acquire_lease(&member.replica, member.lease).await? {
-            return Ok(Role::Lead(Some(epoch)));
-        }
-        let leader = member.store.leader().await?;
-        if leader.is_some() && begun.elapsed() > member.lease + member.lease / 3 {
-            return Ok(Role::Follow);
-        }
-        tokio::time::sleep(member.lease / 10).await;
-    }
-}
-
-/// Keeps the lease while it is held, and tries to get it while it is not. While Redis does not answer, the role stays: nothing is taken
-/// away then, and nobody else can take the lease.
-async fn campaign(member: &Member, mut role: Role, tell: impl Fn(Role)) {
-    loop {
-        tokio::time::sleep(member.lease / 3).await;
-        let held = match role {
-            Role::Lead(_) => member.store.renew_lease(&member.replica, member.lease).await,
-            Role::Follow => Ok(false),
-        };
-        match held {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(error) => {
-                tracing::warn!(%error, "the lease could not be renewed");
-                continue;
-            }
-        }
-        let next = match member.store.acquire_lease(&member.replica, member.lease).await {
-            Ok(Some(epoch)) => Role::Lead(Some(epoch)),
-            Ok(None) => Role::Follow,
-            Err(error) => {
-                tracing::warn!(%error, "the lease could not be taken");
-                continue;
-            }
-        };
-        if next != role {
-            role = next;
-            tell(role);
-        }
-    }
-}

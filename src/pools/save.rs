@@ -7,7 +7,7 @@ use super::kept::Kept;
 use super::manager::Manager;
 use crate::clock;
 use crate::model::pool::{POOL_SCHEMA, PersistedPoolState, PersistenceMetadata};
-use crate::model::{Change, FunctionName};
+use crate::model::{Change, Event, FunctionName};
 
 /// Records written in one transaction.
 const WRITTEN_AT_ONCE: usize = 64;
@@ -17,24 +17,24 @@ const REFRESH: Duration = Duration::from_secs(60 * 60);
 impl Manager {
     /// Writes the records that are not as they should be, with what is to be reported.
     pub(super) async fn save(&mut self) -> Written {
-        let news = std::mem::take(&mut self.news);
-        if !news.is_empty() && self.journal.write(news, Vec::new(), None).await == Written::Fenced {
-            return Written::Fenced;
-        }
         let due = |kept: &Kept| kept.dirty || !kept.news.is_empty();
         let functions: Vec<FunctionName> =
             self.pools.values().filter(|kept| due(kept)).map(|kept| kept.function().clone()).collect();
-        if functions.is_empty() {
-            self.journal.probe().await;
-        }
+        // What a recovery found is in the records and in its event at once, or in neither.
+        let mut news = std::mem::take(&mut self.news);
         let mut written = Written::Done;
+        if functions.is_empty() && news.is_empty() {
+            self.journal.probe().await;
+        } else if functions.is_empty() {
+            written = self.journal.write(std::mem::take(&mut news), Vec::new(), None).await;
+        }
         for chunk in functions.chunks(WRITTEN_AT_ONCE) {
-            match self.write(chunk).await {
+            match self.write(chunk, std::mem::take(&mut news)).await {
                 Written::Fenced => return Written::Fenced,
                 // One of them is not windlass's: the others are written all the same.
                 Written::Foreign(_) => {
                     for function in chunk {
-                        if let Written::Foreign(error) = self.write(std::slice::from_ref(function)).await {
+                        if let Written::Foreign(error) = self.write(std::slice::from_ref(function), Vec::new()).await {
                             tracing::error!(%error, %function, "a pool cannot be recorded: what is there is not windlass's");
                             self.unreadable.insert(function.clone());
                         }
@@ -48,8 +48,9 @@ impl Manager {
         written
     }
 
-    async fn write(&mut self, functions: &[FunctionName]) -> Written {
-        let (mut events, mut changes) = (Vec::new(), Vec::new());
+    /// Writes the records of these pools with what is to be reported of them, behind other events.
+    async fn write(&mut self, functions: &[FunctionName], mut events: Vec<Event>) -> Written {
+        let mut changes = Vec::new();
         for function in functions {
             let Some(kept) = self.pools.get_mut(function) else { continue };
             events.append(&mut kept.news);

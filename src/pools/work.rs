@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
+use super::licence::Licence;
 use super::orders::Answering;
 use crate::cluster::ClusterError;
 use crate::cluster::pools::{ObservedPoolContainer, PoolContainerRequest, PoolHost};
@@ -50,14 +51,16 @@ pub(super) enum Report {
 /// The hands: the runtime, and how many containers may be worked on at a time.
 #[derive(Clone)]
 pub(super) struct Hands {
+    /// Asked right before each piece of work: the process may have been stopped since it was decided.
+    pub licence: Licence,
     host: Arc<dyn PoolHost>,
     room: Arc<Semaphore>,
 }
 
 impl Hands {
     /// For a runtime.
-    pub(super) fn new(host: Arc<dyn PoolHost>) -> Self {
-        Self { host, room: Arc::new(Semaphore::new(AT_ONCE)) }
+    pub(super) fn new(host: Arc<dyn PoolHost>, licence: Licence) -> Self {
+        Self { licence, host, room: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// Makes containers.
@@ -68,7 +71,10 @@ impl Hands {
         let one = |request: PoolContainerRequest| async {
             // The semaphore is never closed.
             let _permit = self.room.acquire().await.ok();
-            let made = self.host.create(&request).await;
+            let made = match self.licence.demand(self.host.name()) {
+                Ok(()) => self.host.create(&request).await,
+                Err(error) => Err(error),
+            };
             (request.name, made)
         };
         stream::iter(requests).map(one).buffered(AT_ONCE).collect().await
@@ -78,7 +84,10 @@ impl Hands {
     pub(super) async fn remove(self, ids: Vec<ContainerId>) -> Vec<(ContainerId, Result<(), ClusterError>)> {
         let one = |id: ContainerId| async {
             let _permit = self.room.acquire().await.ok();
-            let removed = self.host.remove(&id).await;
+            let removed = match self.licence.demand(self.host.name()) {
+                Ok(()) => self.host.remove(&id).await,
+                Err(error) => Err(error),
+            };
             (id, removed)
         };
         stream::iter(ids).map(one).buffered(AT_ONCE).collect().await

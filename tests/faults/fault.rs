@@ -37,13 +37,17 @@ pub enum Fault {
     WorkersRemoved,
     /// Worker containers end (`docker stop`, a crash).
     WorkersEnded,
+    /// Containers of function pools are removed, or end.
+    PoolContainersLost,
+    /// SIGKILL to the Redis server that windlass runs for itself, to windlass, or to both.
+    OwnRedisKilled,
     /// Several of these at the same time.
     Together,
 }
 
 impl Fault {
     /// The whole table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Killed,
         Self::Stopped,
         Self::Frozen,
@@ -61,6 +65,8 @@ impl Fault {
         Self::RuntimeSilent,
         Self::WorkersRemoved,
         Self::WorkersEnded,
+        Self::PoolContainersLost,
+        Self::OwnRedisKilled,
         Self::Together,
     ];
 
@@ -84,6 +90,8 @@ impl Fault {
             Self::RuntimeSilent => "runtime-silent",
             Self::WorkersRemoved => "workers-removed",
             Self::WorkersEnded => "workers-ended",
+            Self::PoolContainersLost => "pool-containers-lost",
+            Self::OwnRedisKilled => "own-redis-killed",
             Self::Together => "together",
         }
     }
@@ -109,6 +117,8 @@ impl Fault {
             Self::RuntimeSilent => "Docker does not answer",
             Self::WorkersRemoved => "workers are removed (`docker rm -f`)",
             Self::WorkersEnded => "workers end (`docker stop`, a crash)",
+            Self::PoolContainersLost => "containers of a function pool are removed or end",
+            Self::OwnRedisKilled => "windlass's own Redis is killed, or both are",
             Self::Together => "several of these happen at once",
         }
     }
@@ -130,6 +140,7 @@ impl Fault {
                 | Self::ConnectionsCut
                 | Self::PasswordChanged
                 | Self::RedisEmptied
+                | Self::OwnRedisKilled
         )
     }
 
@@ -152,7 +163,7 @@ impl Fault {
     }
 
     /// What may happen at the same time as others.
-    pub const COMBINED: [Self; 14] = [
+    pub const COMBINED: [Self; 15] = [
         Self::Killed,
         Self::Stopped,
         Self::Frozen,
@@ -167,5 +178,6 @@ impl Fault {
         Self::RuntimeSilent,
         Self::WorkersRemoved,
         Self::WorkersEnded,
+        Self::PoolContainersLost,
     ];
 }

@@ -4,6 +4,7 @@ use windlass::model::Direction;
 
 use crate::dice::Dice;
 use crate::fault::Fault;
+use crate::functions::FUNCTIONS;
 use crate::inject::{Scene, a_while};
 
 /// What somebody leaves there.
@@ -48,6 +49,7 @@ fn some_key(scene: &Scene<'_>, dice: &mut Dice) -> String {
     let prefix = keys.worker_prefix().trim_end_matches("workers:").to_owned();
     let mut all: Vec<String> = windlass::store::Keys::TABLE.iter().map(|(key, _)| format!("{prefix}{key}")).collect();
     all.extend(Direction::BOTH.iter().flat_map(|direction| [keys.cooldown(*direction), keys.hold(*direction)]));
+    all.extend(FUNCTIONS.iter().map(|(function, ..)| keys.pool(function)));
     all.push(keys.events());
     let workers: Vec<String> = scene.record.with(|seen| seen.containers.keys().cloned().collect());
     all.extend(workers.iter().map(|name| format!("{prefix}workers:{name}")));

@@ -8,7 +8,7 @@ use windlass::store::Store;
 
 use crate::dice::Dice;
 use crate::fault::Fault;
-use crate::life::lose_one;
+use crate::life::{lose_one, lose_one_of_pool};
 use crate::place::Place;
 use crate::record::Record;
 use crate::witness::Witness;
@@ -27,6 +27,8 @@ pub struct Scene<'a> {
     pub lease: Duration,
     /// Whether one replica is all there is, and nothing else befalls it: then it has to act without Redis.
     pub sole: bool,
+    /// Whether Redis is started anew meanwhile: that ends whatever else kept it from being used.
+    pub restarts: bool,
 }
 
 /// Sleeps for a random while.
@@ -39,7 +41,7 @@ impl Scene<'_> {
     pub async fn inject(&self, fault: Fault, mut dice: Dice) {
         let begun = clock::now();
         self.befall(fault, &mut dice).await;
-        if fault.is_outage() {
+        if fault.is_outage() && (fault == Fault::RedisKilled || !self.restarts) {
             self.record.with(|seen| seen.outages.push((begun, clock::now())));
         }
     }
@@ -108,6 +110,14 @@ impl Scene<'_> {
                     a_while(dice, 1, 100).await;
                 }
             }
+            Fault::PoolContainersLost => {
+                for _ in 0..=dice.below(3) {
+                    let remove = dice.below(2) == 0;
+                    lose_one_of_pool(self.place, self.record, dice, remove);
+                    a_while(dice, 1, 300).await;
+                }
+            }
+            Fault::OwnRedisKilled => self.own_redis(dice).await,
             Fault::Together => {}
         }
     }
@@ -161,6 +171,24 @@ impl Scene<'_> {
         self.place.start_all();
     }
 
+    /// The server, windlass, or one after the other: whatever is left starts the rest again.
+    async fn own_redis(&self, dice: &mut Dice) {
+        let which = dice.one_of(&["server", "windlass", "server, windlass", "windlass, server"]);
+        self.record.with(|seen| seen.notes.push(format!("killed: {which}")));
+        for what in which.split(", ") {
+            if what == "server" {
+                // Otherwise what it has confirmed may wait in its memory for a slow disk, up to two seconds long.
+                self.surely(&["CONFIG", "SET", "appendfsync", "always"]).await;
+                self.place.redis().kill();
+            } else {
+                self.place.replicas().iter_mut().for_each(crate::replica::Replica::kill);
+            }
+            a_while(dice, 1, 400).await;
+        }
+        a_while(dice, 1, 1500).await;
+        self.place.start_all();
+    }
+
     /// Everything is gone. What was written until then is recorded first, so that nobody is blamed for what the log told.
     async fn empty(&self, dice: &mut Dice) {
         self.place.replicas().iter().for_each(|replica| replica.signal("-STOP"));
@@ -203,7 +231,10 @@ impl Scene<'_> {
     pub async fn surely(&self, words: &[&str]) -> String {
         let mut last = String::new();
         for _ in 0..300 {
-            match self.place.tell(words) {
+            let (place, words) = (self.place.clone(), words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+            let telling = move || place.tell(&words.iter().map(String::as_str).collect::<Vec<_>>());
+            // It may be silent for as long as another fault of this round lasts, which has to go on to its end.
+            match tokio::task::spawn_blocking(telling).await.unwrap() {
                 Ok(answer) => return answer,
                 Err(error) => last = error,
             }

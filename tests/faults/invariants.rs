@@ -9,9 +9,11 @@ use windlass::clock;
 use windlass::model::{Command, Event, EventData, EventType};
 use windlass::store::Store;
 
+use crate::fault::Fault;
 use crate::ledger::{Ledger, operations};
 use crate::place::Place;
 use crate::plan::Plan;
+use crate::pools;
 use crate::record::{Record, Seen};
 use crate::settle;
 use crate::witness::Witness;
@@ -25,16 +27,28 @@ pub async fn broken(plan: &Plan, place: &Place, store: &Store, record: &Record, 
     record.catch_up(store).await;
     let state = store.snapshot().await.map(|snapshot| snapshot.state);
     let audit = replay::audit(store, None, None).await;
-    match (&state, place.world.containers()) {
-        (Ok(state), Some(containers)) => wrong.extend(settle::difference(state, &containers)),
-        (state, containers) => wrong.push(format!("nothing can be seen: {:?} {containers:?}", state.as_ref().err())),
+    let loaded = store.load_pools(settle::BATCH).await;
+    match (&state, &loaded, place.world.look()) {
+        (Ok(state), Ok(loaded), Some(sight)) => {
+            wrong.extend(settle::difference(state, &sight.workers));
+            wrong.extend(pools::difference(loaded, &sight.pools));
+            wrong.extend(tokio::task::block_in_place(|| pools::picks(place, loaded)));
+        }
+        (state, loaded, sight) => {
+            let errors = (state.as_ref().err(), loaded.as_ref().err());
+            wrong.push(format!("nothing can be seen: {errors:?} {sight:?}"));
+        }
     }
+    // What a replica was about to do when it was frozen it does when it goes on.
+    let is_frozen = plan.faults.contains(&Fault::Frozen);
+    let frozen = if is_frozen { Duration::from_millis(plan.lease * 5 / 2) } else { Duration::ZERO };
     record.with(|seen| {
         epochs(&seen.events, &mut wrong);
         ends(&seen.events, plan.loses_data(), &mut wrong);
         answers(seen, &mut wrong);
         removals(seen, &mut wrong);
         outages(seen, &mut wrong);
+        wrong.extend(pools::broken(seen, plan.loses_data(), UNDER_WAY + frozen));
         wrong.append(&mut seen.wrong);
         if plan.loses_data() {
             return;
@@ -91,7 +105,7 @@ fn ends(events: &[Event], is_cut: bool, wrong: &mut Vec<String>) {
 /// Nobody is answered twice. (That everybody is answered is what rest means.)
 fn answers(seen: &Seen, wrong: &mut Vec<String>) {
     for (command, _) in &seen.commands {
-        let of = |event: &&Event| event.source == "operator" && event.caused_by == Some(command.command_id);
+        let of = |event: &&Event| settle::is_answer(event, command.command_id);
         let kinds: Vec<EventType> = seen.events.iter().filter(of).map(Event::event_type).collect();
         let distinct: BTreeSet<&EventType> = kinds.iter().collect();
         if distinct.len() < kinds.len() || kinds.len() > 1 {

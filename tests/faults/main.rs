@@ -18,17 +18,22 @@ mod program;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod ask;
 mod fault;
+mod file;
 mod foreign;
+mod functions;
 mod inject;
 mod invariants;
 mod life;
 mod place;
 mod plan;
+mod pools;
 mod proxy;
 mod record;
 mod replica;
 mod round;
+mod server;
 mod settle;
 mod tally;
 mod tell;
@@ -59,7 +64,14 @@ fn with_real_containers_nothing_breaks_either() {
     if !docker::available("with_real_containers_nothing_breaks_either") {
         return;
     }
-    let faults = [Fault::RuntimeSilent, Fault::WorkersRemoved, Fault::WorkersEnded, Fault::Killed, Fault::RedisEmptied];
+    let faults = [
+        Fault::RuntimeSilent,
+        Fault::WorkersRemoved,
+        Fault::WorkersEnded,
+        Fault::PoolContainersLost,
+        Fault::Killed,
+        Fault::RedisEmptied,
+    ];
     passes(&tally::play_all(faults.iter().map(|fault| Plan::of(7, Some(*fault), true)).collect(), 2));
 }
 

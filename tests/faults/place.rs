@@ -1,5 +1,6 @@
 //! Where a round happens: a Redis of its own that forgets nothing it has confirmed, a world, and replicas of windlass.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::plan::Plan;
 use crate::program::Home;
 use crate::redis::TestRedis;
 use crate::replica::Replica;
+use crate::server::Server;
 use crate::tell::tell;
 use crate::world::World;
 
@@ -21,7 +23,7 @@ const STREAM: &str = "autoscaler_events";
 pub struct Place {
     /// Containers.
     pub world: World,
-    redis: Mutex<TestRedis>,
+    redis: Mutex<Server>,
     socket: PathBuf,
     replicas: Mutex<Vec<Replica>>,
     home: Home,
@@ -35,15 +37,19 @@ impl Place {
         let home = Home::new();
         let world = World::new(plan, &home.path("data"));
         let more = ["--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "local"];
-        let redis = TestRedis::with(&more);
+        let redis =
+            if plan.is_self_served() { Server::Own(home.path("data")) } else { Server::Given(TestRedis::with(&more)) };
         let (scenario, config) = (home.path("scenario.yaml"), home.path("windlass.yaml"));
         std::fs::write(&scenario, Plan::scenario(dice)).unwrap();
         std::fs::write(&config, plan.config(world.cluster())).unwrap();
         let url = format!("unix://{}", redis.socket().display());
-        let mut arguments: Vec<String> =
-            ["run", "--config", &config.display().to_string(), "--redis-url", &url].map(str::to_owned).to_vec();
+        let mut arguments = ["run", "--config", &config.display().to_string()].map(str::to_owned).to_vec();
+        if !plan.is_self_served() {
+            arguments.extend(["--redis-url".to_owned(), url]);
+        }
         arguments.extend(world.arguments(&scenario));
-        let replicas = (1..=plan.replicas).map(|number| Replica::new(number, &home)).collect();
+        let excused = plan.denies_redis();
+        let replicas = (1..=plan.replicas).map(|number| Replica::new(number, &home, excused)).collect();
         Self {
             world,
             socket: redis.socket(),
@@ -65,11 +71,18 @@ impl Place {
         let address =
             Address::new(&format!("unix://{}", self.socket.display()), None, None, Duration::from_secs(2)).unwrap();
         let keys = Keys::new(&self.world.cluster().parse().unwrap(), STREAM);
-        Store::connect(address, keys).await.unwrap()
+        for _ in 0..600 {
+            if let Ok(store) = Store::connect(address.clone(), keys.clone()).await {
+                return store;
+            }
+            // Windlass starts its own.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no Redis to look at");
     }
 
     /// The server.
-    pub fn redis(&self) -> MutexGuard<'_, TestRedis> {
+    pub fn redis(&self) -> MutexGuard<'_, Server> {
         self.redis.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -97,10 +110,10 @@ impl Place {
         }
     }
 
-    /// Whether every replica runs. One that found no Redis to start with is started again, as a service manager would.
-    pub fn supervise(&self, excused: bool) {
+    /// Sees to it that every replica runs. One that found no Redis to start with is started again, as a service manager would.
+    pub fn supervise(&self) {
         for replica in self.replicas().iter_mut() {
-            if !replica.check(excused) && replica.wrong_ends.is_empty() {
+            if !replica.check() && replica.wrong_ends.is_empty() {
                 replica.start(&self.home, &self.arguments);
             }
         }
@@ -111,6 +124,11 @@ impl Place {
         let replica = store.leader().await.ok()??.replica.0;
         let pid: u32 = replica.split(':').nth(1)?.parse().ok()?;
         self.replicas().iter().position(|replica| replica.pid() == Some(pid))
+    }
+
+    /// Where the replicas that run answer over HTTP.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.replicas().iter().filter_map(Replica::address).collect()
     }
 
     /// What the replicas said, all of it.

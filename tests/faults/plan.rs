@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::dice::Dice;
 use crate::fault::Fault;
+use crate::functions;
 
 /// How long the scenario brings trouble of its own; then the world is calm.
 pub const TURBULENCE: Duration = Duration::from_secs(6);
@@ -43,16 +44,28 @@ impl Plan {
             }
             one => vec![one],
         };
-        let replicas = if dice.below(3) == 0 { 1 } else { 3 };
+        let single = dice.below(3) == 0 || fault == Fault::OwnRedisKilled;
+        let replicas = if single { 1 } else { 3 };
         let lease = if dice.below(8) == 0 { 3000 } else { 600 };
         // One takeover after the other in the same cluster: what one leaves behind, the next one finds.
-        let repeats = if fault.is_takeover() && replicas > 1 { 2 + dice.below(3) as usize } else { 1 };
+        let is_series = fault == Fault::OwnRedisKilled || fault.is_takeover() && replicas > 1;
+        let repeats = if is_series { 2 + dice.below(3) as usize } else { 1 };
         (Self { seed, fault, faults, repeats, replicas, lease, docker }, dice)
     }
 
     /// Whether what was remembered is gone after it.
     pub fn loses_data(&self) -> bool {
         self.faults.iter().any(|fault| fault.loses_data())
+    }
+
+    /// Whether windlass runs its own Redis server.
+    pub fn is_self_served(&self) -> bool {
+        self.fault == Fault::OwnRedisKilled
+    }
+
+    /// Whether a windlass that starts may find no Redis to start with.
+    pub fn denies_redis(&self) -> bool {
+        self.faults.iter().any(|fault| fault.denies_redis())
     }
 
     /// The command that repeats it.
@@ -91,9 +104,11 @@ autoscaler:
 workers: {{ ready_timeout: 10s }}
 redis: {{ timeout: 500ms }}
 leader: {{ lease: {}ms }}
+http: {{ listen: '127.0.0.1:0' }}
 log: {{ level: info }}
-",
-            self.lease
+{}",
+            self.lease,
+            functions::config()
         )
     }
 

@@ -7,9 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use windlass::bus::{self, Follower};
+use windlass::clock;
 use windlass::model::{Command, Event};
 use windlass::store::Store;
 
+use crate::functions::PoolContainers;
 use crate::place::Place;
 use crate::world::Containers;
 
@@ -27,6 +29,14 @@ pub struct Seen {
     pub containers: Containers,
     /// Containers that ran when they were last seen: name and id.
     pub vanished: Vec<(String, String)>,
+    /// The containers of pools at the last look.
+    pub pools: PoolContainers,
+    /// When that look began.
+    pub pools_at: DateTime<Utc>,
+    /// Containers of pools that ever ran: name by id.
+    pub pools_came: BTreeMap<String, String>,
+    /// Containers of pools that ran when they were last seen.
+    pub pools_went: Vec<Went>,
     /// Ids that the harness itself removed or ended.
     pub ours: BTreeSet<String>,
     /// Every command, and whether Redis confirmed that it has it.
@@ -37,6 +47,19 @@ pub struct Seen {
     pub wrong: Vec<String>,
     /// What was chosen where the name of the fault does not say it.
     pub notes: Vec<String>,
+}
+
+/// A container of a pool that ran, and does so no longer.
+#[derive(Debug)]
+pub struct Went {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// When it was last seen to run.
+    pub ran_at: DateTime<Utc>,
+    /// When it was seen that it does not.
+    pub at: DateTime<Utc>,
 }
 
 /// Records for as long as it lives.
@@ -74,6 +97,21 @@ impl Record {
     }
 }
 
+impl Seen {
+    fn take_pools(&mut self, there: PoolContainers, begun: DateTime<Utc>, at: DateTime<Utc>) {
+        let running = |pools: &PoolContainers| -> BTreeMap<String, String> {
+            let running = pools.iter().filter(|(_, container)| container.runs);
+            running.map(|(name, container)| (container.id.clone(), name.clone())).collect()
+        };
+        let (before, now) = (running(&self.pools), running(&there));
+        let gone = before.into_iter().filter(|(id, _)| !now.contains_key(id));
+        let ran_at = self.pools_at;
+        self.pools_went.extend(gone.map(|(id, name)| Went { name, id, ran_at, at }));
+        self.pools_came.extend(now);
+        (self.pools, self.pools_at) = (there, begun);
+    }
+}
+
 impl Drop for Record {
     fn drop(&mut self) {
         for task in &self.tasks {
@@ -103,11 +141,12 @@ async fn follow(store: Store, seen: Arc<Mutex<Seen>>) {
 /// The containers, as they come and go.
 async fn look(place: Arc<Place>, seen: Arc<Mutex<Seen>>) {
     loop {
-        let looking = place.clone();
-        let found = tokio::task::spawn_blocking(move || looking.world.containers()).await;
+        let (looking, begun) = (place.clone(), clock::now());
+        let found = tokio::task::spawn_blocking(move || looking.world.look()).await;
         if let Ok(Some(now)) = found {
             let mut seen = seen.lock().unwrap();
-            let before = std::mem::replace(&mut seen.containers, now);
+            seen.take_pools(now.pools, begun, clock::now());
+            let before = std::mem::replace(&mut seen.containers, now.workers);
             let ids: BTreeMap<&str, bool> =
                 seen.containers.values().map(|container| (container.id.as_str(), container.runs)).collect();
             let gone: Vec<_> = before

@@ -1,9 +1,11 @@
 //! One windlass process among several.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 
+use crate::ask;
 use crate::program::{Home, signal};
 
 /// A replica; killed when it is dropped.
@@ -13,18 +15,21 @@ pub struct Replica {
     child: Option<Child>,
     starts: usize,
     log: PathBuf,
+    /// Whether one that found no Redis to start with may have said so and ended with 1.
+    excused: bool,
     /// How processes ended that should not have ended.
     pub wrong_ends: Vec<String>,
 }
 
 impl Replica {
-    /// One that does not run yet.
-    pub fn new(number: usize, home: &Home) -> Self {
+    /// One that does not run yet; `excused`: one that finds no Redis to start with may say so and end with 1.
+    pub fn new(number: usize, home: &Home, excused: bool) -> Self {
         Self {
             number,
             child: None,
             starts: 0,
             log: home.path(&format!("replica-{number}.log")),
+            excused,
             wrong_ends: Vec::new(),
         }
     }
@@ -45,6 +50,12 @@ impl Replica {
     /// Its process, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
+    }
+
+    /// Where it answers over HTTP, once it does.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.child.as_ref()?;
+        ask::address(&fs::read_to_string(&self.log).ok()?)
     }
 
     /// SIGKILL.
@@ -76,19 +87,19 @@ impl Replica {
         true
     }
 
-    /// Looks whether it still runs; one that has ended by itself is noted, and no longer there. `excused`: one that found no Redis to
-    /// start with may have said so and ended with 1.
-    pub fn check(&mut self, excused: bool) -> bool {
+    /// Looks whether it still runs; one that has ended by itself is noted, and no longer there.
+    pub fn check(&mut self) -> bool {
         let Some(child) = &mut self.child else { return false };
         let Some(status) = child.try_wait().unwrap() else { return true };
         self.child = None;
-        if !(excused && status.code() == Some(1) && self.never_began()) {
-            self.ended(status);
-        }
+        self.ended(status);
         false
     }
 
     fn ended(&mut self, status: ExitStatus) {
+        if self.excused && status.code() == Some(1) && self.never_began() {
+            return;
+        }
         self.wrong_ends.push(format!(
             "replica {} has ended by itself: {status}; see {}",
             self.number,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dice::Dice;
+use crate::fault::Fault;
+use crate::functions::FUNCTIONS;
 use crate::inject::{Scene, a_while};
 use crate::invariants;
-use crate::life::Life;
+use crate::life::{Life, call};
 use crate::place::Place;
 use crate::plan::Plan;
 use crate::record::Record;
@@ -50,8 +52,11 @@ pub fn play(plan: &Plan, dice: Dice) -> Outcome {
 
 async fn round(plan: &Plan, dice: &mut Dice) -> Outcome {
     let place = Arc::new(Place::new(plan, dice));
-    let store = place.connect().await;
     let witness = Witness::watch(place.socket().to_owned());
+    if plan.is_self_served() {
+        place.start_all();
+    }
+    let store = place.connect().await;
     let record = Arc::new(Record::begin(&place, &store));
     place.start_all();
     let mut outcome = Outcome { settled: Vec::new(), leaders: 0, writes: (0, 0), wrong: Vec::new(), kept: None };
@@ -69,6 +74,7 @@ async fn round(plan: &Plan, dice: &mut Dice) -> Outcome {
             witness: &witness,
             lease: Duration::from_millis(plan.lease),
             sole: plan.replicas == 1 && plan.faults.len() == 1,
+            restarts: plan.faults.contains(&Fault::RedisKilled),
         };
         outcome.wrong = trial(plan, &scene, &record, dice, &mut outcome.settled).await;
         if !outcome.wrong.is_empty() {
@@ -103,7 +109,11 @@ async fn trial(
     futures::future::join_all(faults).await;
     a_while(dice, 1, 500).await;
     life.end().await;
-    match settle(plan, scene.place, scene.store, record).await {
+    // Nobody calls any more: every pool shrinks to its minimum.
+    for (function, ..) in FUNCTIONS {
+        call(scene.place, function, 0.0);
+    }
+    match settle(scene.place, scene.store, record).await {
         Ok(time) => {
             settled.push(time);
             invariants::broken(plan, scene.place, scene.store, record, scene.witness).await
@@ -145,8 +155,8 @@ fn keep(plan: &Plan, place: &Place, record: &Record) -> PathBuf {
     let _ = std::fs::write(folder.join("events.jsonl"), lines.join("\n"));
     let others = record.with(|seen| {
         format!(
-            "notes: {:#?}\ncommands: {:#?}\nours: {:#?}\nvanished: {:#?}",
-            seen.notes, seen.commands, seen.ours, seen.vanished
+            "notes: {:#?}\ncommands: {:#?}\nours: {:#?}\nvanished: {:#?}\npools came: {:#?}\npools went: {:#?}\noutages: {:#?}",
+            seen.notes, seen.commands, seen.ours, seen.vanished, seen.pools_came, seen.pools_went, seen.outages
         )
     });
     let _ = std::fs::write(folder.join("seen.txt"), others);

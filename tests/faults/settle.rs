@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use uuid::Uuid;
 use windlass::clock::Stopwatch;
-use windlass::model::{ConditionKey, Direction, State, WorkerStatus};
+use windlass::model::{ConditionKey, Direction, Event, State, WorkerStatus};
 use windlass::store::Store;
 
 use crate::place::Place;
-use crate::plan::{Plan, TURBULENCE};
+use crate::plan::TURBULENCE;
+use crate::pools;
 use crate::record::Record;
 use crate::world::Containers;
 
@@ -16,16 +18,17 @@ use crate::world::Containers;
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(150);
+/// Records of pools that are read at a time.
+pub const BATCH: usize = 50;
 /// What looks like rest for this long is rest.
 const CALM: Duration = Duration::from_millis(900);
 
 /// Waits for rest; how long that took. An error says what was still missing.
-pub async fn settle(plan: &Plan, place: &Place, store: &Store, record: &Record) -> Result<Duration, String> {
+pub async fn settle(place: &Place, store: &Store, record: &Record) -> Result<Duration, String> {
     let begun = Stopwatch::start();
     let mut calm: Option<(Duration, usize)> = None;
     loop {
-        let excused = plan.faults.iter().any(|fault| fault.denies_redis());
-        place.supervise(excused);
+        place.supervise();
         let now = begun.elapsed();
         let length = record.with(|seen| seen.events.len());
         match unrest(place, store, record).await {
@@ -72,15 +75,28 @@ async fn unrest(place: &Place, store: &Store, record: &Record) -> Option<String>
     if let Some(coming) = coming(state) {
         return Some(coming);
     }
-    let containers = place.world.containers()?;
-    if let Some(difference) = difference(state, &containers) {
+    let Some(sight) = place.world.look() else { return Some("the world cannot be seen".to_owned()) };
+    if let Some(difference) = difference(state, &sight.workers) {
         return Some(difference);
     }
+    match store.load_pools(BATCH).await {
+        Ok(loaded) => {
+            if let Some(difference) = pools::difference(&loaded, &sight.pools) {
+                return Some(difference);
+            }
+        }
+        Err(error) => return Some(format!("Redis: {error}")),
+    }
     record.with(|seen| {
-        let answered = |id| seen.events.iter().any(|event| event.caused_by == Some(id));
+        let answered = |id| seen.events.iter().any(|event| is_answer(event, id));
         let open = seen.commands.iter().find(|(command, confirmed)| *confirmed && !answered(command.command_id));
         open.map(|(command, _)| format!("a command is not answered: {command:?}"))
     })
+}
+
+/// Whether it answers a command, as opposed to what else comes of it.
+pub fn is_answer(event: &Event, command: Uuid) -> bool {
+    event.source == "operator" && event.caused_by == Some(command)
 }
 
 /// What will be followed by something else, though nothing is under way just now.

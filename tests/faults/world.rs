@@ -1,19 +1,20 @@
-//! The world that windlass keeps: containers, simulated or real, and what can be done to them past windlass.
+//! The world that windlass keeps: workers and the containers of pools, simulated or real, and what can be done to them past windlass.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use windlass::clock;
 use windlass::cluster::docker::labels;
 use windlass::cluster::simulated::world::World as Simulated;
 
-use crate::docker::{IMAGE, TestCluster};
+use crate::docker::{FUNCTION_IMAGE, FUNCTION_PORT, IMAGE, TestCluster};
+use crate::file::SharedFile;
+use crate::functions::{PoolContainer, PoolContainers, SimulatedPools};
 use crate::plan::Plan;
 use crate::proxy::Proxy;
 
-/// A container as somebody sees it who does not ask windlass.
+/// A worker's container as somebody sees it who does not ask windlass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
     /// Its id.
@@ -22,13 +23,22 @@ pub struct Container {
     pub runs: bool,
 }
 
-/// The containers of the cluster by their names.
+/// The workers' containers of the cluster by their names.
 pub type Containers = BTreeMap<String, Container>;
+
+/// Everything that is there at a moment.
+#[derive(Debug, Default)]
+pub struct Sight {
+    /// The workers' containers.
+    pub workers: Containers,
+    /// The pools'.
+    pub pools: PoolContainers,
+}
 
 /// Where the containers are.
 pub enum World {
-    /// In a file that the replicas share.
-    Simulated(PathBuf),
+    /// In files that the replicas share: workers, pools.
+    Simulated(SharedFile, SimulatedPools),
     /// In a real Docker daemon, reached through a socket that can be closed.
     Docker(TestCluster, Proxy),
 }
@@ -40,13 +50,15 @@ impl World {
             let proxy = Proxy::start(&data_dir.join("docker.sock"), &crate::docker::socket());
             return Self::Docker(TestCluster::new(), proxy);
         }
-        Self::Simulated(data_dir.join("simulated.json"))
+        std::fs::create_dir_all(data_dir).unwrap();
+        let file = |name: &str| SharedFile::new(data_dir.join(name));
+        Self::Simulated(file("simulated.json"), SimulatedPools::new(file("simulated-pools.json")))
     }
 
     /// The arguments with which the program finds it.
     pub fn arguments(&self, scenario: &Path) -> Vec<String> {
         let settings = match self {
-            Self::Simulated(_) => vec![format!("cluster.simulated.scenario={}", scenario.display())],
+            Self::Simulated(..) => vec![format!("cluster.simulated.scenario={}", scenario.display())],
             Self::Docker(cluster, proxy) => vec![
                 "cluster.kind=docker".to_owned(),
                 format!("cluster.docker.host=unix://{}", proxy.path().display()),
@@ -62,34 +74,30 @@ impl World {
     /// The cluster's id.
     pub fn cluster(&self) -> &str {
         match self {
-            Self::Simulated(_) => "faults",
+            Self::Simulated(..) => "faults",
             Self::Docker(cluster, _) => &cluster.id,
         }
     }
 
     /// Every container, ended ones included; `None`: they cannot be seen just now.
-    pub fn containers(&self) -> Option<Containers> {
+    pub fn look(&self) -> Option<Sight> {
         match self {
-            Self::Simulated(file) => {
-                let world = simulated(file)?;
+            Self::Simulated(file, pools) => {
+                let world: Simulated = file.read()?;
                 let seen = |container: &windlass::cluster::simulated::world::Container| Container {
                     id: container.id.0.clone(),
                     runs: container.is_alive(),
                 };
-                Some(world.workers.iter().map(|(name, container)| (name.to_string(), seen(container))).collect())
+                let workers = world.workers.iter().map(|(name, container)| (name.to_string(), seen(container)));
+                Some(Sight { workers: workers.collect(), pools: pools.containers() })
             }
             Self::Docker(cluster, _) => {
                 let filter = format!("label={}={}", labels::CLUSTER, cluster.id);
-                let format = "{{.Names}} {{.ID}} {{.State}}";
-                let listed = docker(&["ps", "-a", "--no-trunc", "--filter", &filter, "--format", format])?;
-                let line = |line: &str| {
-                    let mut words = line.split(' ');
-                    let (name, id) = (words.next()?.to_owned(), words.next()?.to_owned());
-                    // One that is being made or removed is neither here nor there.
-                    let state = words.next()?;
-                    Some((name, Container { id, runs: matches!(state, "running" | "restarting" | "removing") }))
-                };
-                Some(listed.lines().filter_map(line).collect())
+                let format = format!("{{{{.Names}}}} {{{{.ID}}}} {{{{.State}}}} {{{{.Label {:?}}}}}", labels::POOL);
+                let listed = docker(&["ps", "-a", "--no-trunc", "--filter", &filter, "--format", &format])?;
+                let mut sight = Sight::default();
+                listed.lines().for_each(|line| sight.take(line));
+                Some(sight)
             }
         }
     }
@@ -97,25 +105,27 @@ impl World {
     /// Whether nothing happens any more that the scenario brings.
     pub fn is_calm(&self, after: std::time::Duration) -> bool {
         match self {
-            Self::Simulated(file) => simulated(file).is_some_and(|world| world.elapsed(clock::now()) > after),
+            Self::Simulated(file, _) => file.read().is_some_and(|world: Simulated| world.elapsed(clock::now()) > after),
             Self::Docker(..) => true,
         }
     }
 
-    /// Removes a container, as `docker rm -f` does.
+    /// Removes a worker's container, as `docker rm -f` does.
     pub fn remove(&self, name: &str) {
         match self {
-            Self::Simulated(file) => change(file, |world| world.workers.retain(|other, _| other.as_str() != name)),
+            Self::Simulated(file, _) => {
+                file.change(|world: &mut Simulated| world.workers.retain(|other, _| other.as_str() != name));
+            }
             Self::Docker(..) => {
                 docker(&["rm", "-f", "-v", name]);
             }
         }
     }
 
-    /// Ends a container, as `docker stop` or a crash does.
+    /// Ends a worker's container, as `docker stop` or a crash does.
     pub fn end(&self, name: &str) {
         match self {
-            Self::Simulated(file) => change(file, |world| {
+            Self::Simulated(file, _) => file.change(|world: &mut Simulated| {
                 for (_, container) in world.workers.iter_mut().filter(|(other, _)| other.as_str() == name) {
                     container.exit_code = Some(137);
                 }
@@ -126,51 +136,72 @@ impl World {
         }
     }
 
+    /// Adds a container to a pool by hand, where there is none of that name: windlass finds it by its labels.
+    pub fn add_to_pool(&self, function: &str, name: &str) {
+        match self {
+            Self::Simulated(_, pools) => pools.add(function, name),
+            Self::Docker(cluster, _) => {
+                let label = |name: &str, value: &str| format!("{name}={value}");
+                let labels = [
+                    label(labels::CLUSTER, &cluster.id),
+                    label(labels::POOL, function),
+                    label(labels::PORT, &FUNCTION_PORT.to_string()),
+                ];
+                let mut words = vec!["run", "-d", "--name", name];
+                words.extend(labels.iter().flat_map(|label| ["--label", label.as_str()]));
+                words.push(FUNCTION_IMAGE);
+                docker(&words);
+            }
+        }
+    }
+
+    /// Removes a pool's container.
+    pub fn remove_of_pool(&self, name: &str) {
+        match self {
+            Self::Simulated(_, pools) => pools.remove(name),
+            Self::Docker(..) => self.remove(name),
+        }
+    }
+
+    /// Ends a pool's container; `aged`, where that can be had: as one that was made long ago.
+    pub fn end_of_pool(&self, name: &str, aged: bool) {
+        match self {
+            Self::Simulated(_, pools) => pools.end(name, aged),
+            Self::Docker(..) => self.end(name),
+        }
+    }
+
+    /// How much a function is called from now on, in percent of what one container can do; nobody calls a real one.
+    pub fn call(&self, function: &str, percent: f64) {
+        if let Self::Simulated(_, pools) = self {
+            pools.call(function, percent);
+        }
+    }
+
     /// From now on nobody gets an answer, or does again.
     pub fn silence(&self, silent: bool) {
         match self {
-            // What is no file cannot be read: an error of the world, not an empty world.
-            Self::Simulated(file) => {
-                let lock = lock(file);
-                if silent && file.is_file() {
-                    fs::rename(file, away(file)).unwrap();
-                    fs::create_dir(file).unwrap();
-                } else if !silent && file.is_dir() {
-                    fs::remove_dir(file).unwrap();
-                    fs::rename(away(file), file).unwrap();
-                }
-                drop(lock);
+            Self::Simulated(file, pools) => {
+                file.hide(silent);
+                pools.hide(silent);
             }
             Self::Docker(_, proxy) => proxy.close(silent),
         }
     }
 }
 
-fn away(file: &Path) -> PathBuf {
-    file.with_extension("away")
-}
-
-fn simulated(file: &Path) -> Option<Simulated> {
-    // While nobody gets an answer, it goes on elsewhere.
-    let text = fs::read(file).or_else(|_| fs::read(away(file))).ok()?;
-    serde_json::from_slice(&text).ok()
-}
-
-/// As windlass locks it: whoever holds this is alone with the world.
-fn lock(file: &Path) -> fs::File {
-    let lock = fs::File::options().create(true).append(true).open(file.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    lock
-}
-
-fn change(file: &Path, change: impl FnOnce(&mut Simulated)) {
-    let _alone = lock(file);
-    let file = if file.is_dir() { away(file) } else { file.to_owned() };
-    let Some(mut world) = simulated(&file) else { return };
-    change(&mut world);
-    let draft = file.with_extension("changed");
-    fs::write(&draft, serde_json::to_vec(&world).unwrap()).unwrap();
-    fs::rename(draft, file).unwrap();
+impl Sight {
+    /// A line of `docker ps`: name, id, state, pool.
+    fn take(&mut self, line: &str) {
+        let mut words = line.split(' ').map(str::to_owned);
+        let (Some(name), Some(id), Some(state)) = (words.next(), words.next(), words.next()) else { return };
+        // One that is being made or removed is neither here nor there.
+        let runs = matches!(state.as_str(), "running" | "restarting" | "removing");
+        match words.next().filter(|function| !function.is_empty()) {
+            None => drop(self.workers.insert(name, Container { id, runs })),
+            Some(function) => drop(self.pools.insert(name, PoolContainer { id, function, runs, is_old: None })),
+        }
+    }
 }
 
 /// The docker command line; `None` where it failed.

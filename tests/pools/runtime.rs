@@ -64,6 +64,26 @@ fn pool_of_runtime(runtime: &AutoscalingRuntime) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn one_that_is_alone_goes_on_without_redis_and_takes_nothing_away() {
+    let (mut redis, folder) = (TestRedis::durable(), tempfile::tempdir().unwrap());
+    call(folder.path(), &function("hello"), Some(30.0)).unwrap();
+    let runtime = started(builder(folder.path()).redis_url(redis.url())).await;
+    runtime.ensure_pool("hello", "hello:1", 8080).await.unwrap();
+    wait("an endpoint", || runtime.healthiest("hello").is_some()).await;
+    redis.kill();
+    // Longer than its lease.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    call(folder.path(), &function("hello"), Some(500.0)).unwrap();
+    wait("three containers", || pool_of_runtime(&runtime).len() == 3).await;
+    call(folder.path(), &function("hello"), Some(0.0)).unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(pool_of_runtime(&runtime).len(), 3, "nothing goes without Redis");
+    redis.restart();
+    wait("the minimum", || pool_of_runtime(&runtime).len() == 1).await;
+    runtime.shutdown().await;
+}
+
+#[tokio::test]
 async fn without_persistence_no_redis_is_needed_and_labels_find_the_containers() {
     let folder = tempfile::tempdir().unwrap();
     call(folder.path(), &function("hello"), Some(120.0)).unwrap();

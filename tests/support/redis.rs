@@ -12,6 +12,7 @@ pub struct TestRedis {
     dir: tempfile::TempDir,
     arguments: Vec<String>,
     child: Child,
+    killed: bool,
 }
 
 impl TestRedis {
@@ -30,7 +31,7 @@ impl TestRedis {
         let dir = tempfile::Builder::new().prefix("windlass-redis-").tempdir().expect("a temporary directory");
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let child = spawn(dir.path(), &arguments);
-        let redis = Self { dir, arguments, child };
+        let redis = Self { dir, arguments, child, killed: false };
         redis.wait();
         redis
     }
@@ -59,6 +60,12 @@ impl TestRedis {
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        self.killed = true;
+    }
+
+    /// Whether it was killed and not started again: then there is nothing that a signal could reach.
+    pub const fn is_killed(&self) -> bool {
+        self.killed
     }
 
     /// Kills it where it still runs, and starts it again on the same data.
@@ -66,6 +73,7 @@ impl TestRedis {
         self.kill();
         let _ = std::fs::remove_file(self.socket());
         self.child = spawn(self.dir.path(), &self.arguments);
+        self.killed = false;
         self.wait();
     }
 
@@ -76,6 +84,7 @@ impl TestRedis {
         let arguments: Vec<String> =
             self.arguments.iter().cloned().chain(more.iter().map(|&word| word.into())).collect();
         self.child = spawn(self.dir.path(), &arguments);
+        self.killed = false;
     }
 
     /// Stops it in its tracks: connections stay open and nothing is answered.

@@ -40,10 +40,9 @@ impl Leader<'_> {
 
     /// The lease is asked after once more right before the work begins: the process may have been stopped in between.
     fn begin_work(&mut self, piece: Work) {
-        let (cluster, clock, held) = (self.parts.cluster.clone(), self.parts.clock.clone(), self.lease.held());
-        let is_sole = self.adrift.is_some() && self.others.is_sole();
+        let (cluster, clock, licence) = (self.parts.cluster.clone(), self.parts.clock.clone(), self.licence.clone());
         self.work.spawn(async move {
-            if held.is_certain() || is_sole {
+            if licence.holds() {
                 work::perform(piece, cluster, clock.now()).await
             } else {
                 let (cluster, error) = (cluster.host.name(), "the lease ended before the work began".to_owned());

@@ -14,6 +14,7 @@ use super::drift::say_again;
 use crate::clock;
 use crate::engine::inbox::Inbox;
 use crate::engine::lease::LeaseKeeper;
+use crate::engine::licence::Licence;
 use crate::engine::outage::Outage;
 use crate::engine::outbox::Outbox;
 use crate::engine::spill::{Head, Spill};
@@ -97,6 +98,7 @@ impl Leader<'_> {
             waits: Outage::default(),
         });
         self.webhooks = None;
+        self.licence.cast_off();
         if self.may_act() {
             tracing::error!(%error, "Redis cannot be used: the minimum is protected, nothing is removed");
         } else {
@@ -119,7 +121,7 @@ impl Leader<'_> {
     /// Whether this replica may do anything outside: while its lease is certain, and without Redis also where nobody else is there to
     /// take it.
     pub(super) fn may_act(&self) -> bool {
-        self.lease.held().is_certain() || (self.adrift.is_some() && self.others.is_sole())
+        self.licence.holds()
     }
 
     /// Tells where this replica stands.
@@ -204,6 +206,7 @@ impl Leader<'_> {
     }
 
     fn abandon(&mut self) {
+        self.licence.end();
         if let Some(adrift) = &mut self.adrift {
             adrift.outbox.abandon();
             let events = adrift.outbox.dropped();
@@ -220,7 +223,7 @@ impl Leader<'_> {
         let parts = self.parts;
         let (store, lease) = (&parts.store, parts.config.leader.lease.get());
         let keeper = LeaseKeeper::start(store.clone(), parts.replica.clone(), lease, asked);
-        let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch).await?;
+        let mend::Remembered { snapshot, was_mended } = mend::remembered(parts, epoch, mend::Reader::Newcomer).await?;
         // Whoever leads says so there before anything else.
         let led_last = snapshot.engine.as_ref().map(|engine| &engine.replica);
         let is_ours = led_last == Some(&parts.replica) && epoch > self.epoch;
@@ -244,6 +247,7 @@ impl Leader<'_> {
             tracing::warn!(dropped, "events of the outage are not recorded; the state is read off the cluster");
         }
         let known = std::mem::replace(&mut self.state, state);
+        self.licence = Licence::new(keeper.held(), self.others.clone());
         (self.epoch, self.inbox, self.lease) = (epoch, inbox, keeper);
         self.heard = if is_ours { outbox.take_heard() } else { HashSet::new() };
         self.unheard = super::Unheard::default();

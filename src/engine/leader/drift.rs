@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Leader;
 use crate::clock;
 use crate::engine::inbox::Inbox;
-use crate::engine::mend;
+use crate::engine::mend::{self, Reader};
 use crate::handlers::{Because, Draft};
 use crate::model::event::{CooldownStarted, HoldPlaced, StateDrifted};
 use crate::model::{Direction, LeaderInfo, State};
@@ -33,7 +33,7 @@ impl Leader<'_> {
         }
         let was_mended = !snapshot.problems.is_empty();
         if was_mended {
-            snapshot = mend::remembered(parts, self.epoch).await?.snapshot;
+            snapshot = mend::remembered(parts, self.epoch, Reader::Writer).await?.snapshot;
             // The streams may be new ones.
             self.inbox = Inbox::open(parts, self.epoch).await?;
         }
