@@ -31,6 +31,15 @@ fn command(text: &str) -> Vec<String> {
     ["sh", "-c", text].map(str::to_owned).to_vec()
 }
 
+/// A cluster of a test's own, and its adapter; `None`, said aloud: no daemon answers.
+fn on_docker(test: &str) -> Option<(TestCluster, DockerHost)> {
+    available(test).then(|| {
+        let cluster = TestCluster::new();
+        let host = DockerHost::new(&config(&cluster)).unwrap();
+        (cluster, host)
+    })
+}
+
 fn request(cluster: &TestCluster, number: u32) -> WorkerRequest {
     WorkerRequest {
         name: cluster.name(number).parse().unwrap(),
@@ -77,11 +86,7 @@ async fn noticed_within_a_second(host: &DockerHost, happening: impl FnOnce() + S
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_is_made_listed_adopted_and_removed() {
-    if !available("a_worker_is_made_listed_adopted_and_removed") {
-        return;
-    }
-    let cluster = TestCluster::new();
-    let host = DockerHost::new(&config(&cluster)).unwrap();
+    let Some((cluster, host)) = on_docker("a_worker_is_made_listed_adopted_and_removed") else { return };
     assert!(host.list().await.unwrap().is_empty());
 
     let request = request(&cluster, 1);
@@ -108,11 +113,7 @@ async fn a_worker_is_made_listed_adopted_and_removed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_carcass_of_the_name_is_started_again() {
-    if !available("a_dead_carcass_of_the_name_is_started_again") {
-        return;
-    }
-    let cluster = TestCluster::new();
-    let host = DockerHost::new(&config(&cluster)).unwrap();
+    let Some((cluster, host)) = on_docker("a_dead_carcass_of_the_name_is_started_again") else { return };
     let request = request(&cluster, 1);
     let made = host.create(&request).await.unwrap();
     docker(&["kill", &made.container_id.0]);
@@ -127,11 +128,7 @@ async fn a_dead_carcass_of_the_name_is_started_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_was_made_and_never_started_is_started() {
-    if !available("a_worker_that_was_made_and_never_started_is_started") {
-        return;
-    }
-    let cluster = TestCluster::new();
-    let host = DockerHost::new(&config(&cluster)).unwrap();
+    let Some((cluster, host)) = on_docker("a_worker_that_was_made_and_never_started_is_started") else { return };
     let request = request(&cluster, 1);
     // As a windlass leaves it that is killed between the two calls.
     let of_cluster = format!("{}={}", labels::CLUSTER, cluster.id);
@@ -206,11 +203,7 @@ async fn after_an_outage_the_events_are_followed_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_belongs_to_somebody_else_is_never_touched() {
-    if !available("what_belongs_to_somebody_else_is_never_touched") {
-        return;
-    }
-    let cluster = TestCluster::new();
-    let host = DockerHost::new(&config(&cluster)).unwrap();
+    let Some((cluster, host)) = on_docker("what_belongs_to_somebody_else_is_never_touched") else { return };
     let request = request(&cluster, 1);
     let foreign = docker(&["run", "-d", "--init", "--name", request.name.as_str(), IMAGE, "sleep", "3600"]);
 
@@ -233,11 +226,7 @@ async fn what_belongs_to_somebody_else_is_never_touched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_killed_from_outside_is_noticed_within_a_second() {
-    if !available("a_container_killed_from_outside_is_noticed_within_a_second") {
-        return;
-    }
-    let cluster = TestCluster::new();
-    let host = DockerHost::new(&config(&cluster)).unwrap();
+    let Some((cluster, host)) = on_docker("a_container_killed_from_outside_is_noticed_within_a_second") else { return };
     let request = request(&cluster, 1);
     host.create(&request).await.unwrap();
     let name = request.name.to_string();
@@ -250,11 +239,7 @@ async fn a_container_killed_from_outside_is_noticed_within_a_second() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_falls_between_the_look_and_the_stream() {
-    if !available("nothing_falls_between_the_look_and_the_stream") {
-        return;
-    }
-    let cluster = TestCluster::new();
-    let host = DockerHost::new(&config(&cluster)).unwrap();
+    let Some((cluster, host)) = on_docker("nothing_falls_between_the_look_and_the_stream") else { return };
     let request = request(&cluster, 1);
     host.create(&request).await.unwrap();
     host.changed().await.unwrap();
@@ -265,11 +250,7 @@ async fn nothing_falls_between_the_look_and_the_stream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renamed_worker_is_still_removed() {
-    if !available("a_renamed_worker_is_still_removed") {
-        return;
-    }
-    let cluster = TestCluster::new();
-    let host = DockerHost::new(&config(&cluster)).unwrap();
+    let Some((cluster, host)) = on_docker("a_renamed_worker_is_still_removed") else { return };
     let request = request(&cluster, 1);
     host.create(&request).await.unwrap();
     docker(&["rename", request.name.as_str(), &cluster.name(99)]);
@@ -280,11 +261,7 @@ async fn a_renamed_worker_is_still_removed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_worker_is_unhealthy_and_can_be_removed() {
-    if !available("a_paused_worker_is_unhealthy_and_can_be_removed") {
-        return;
-    }
-    let cluster = TestCluster::new();
-    let host = DockerHost::new(&config(&cluster)).unwrap();
+    let Some((cluster, host)) = on_docker("a_paused_worker_is_unhealthy_and_can_be_removed") else { return };
     let request = request(&cluster, 1);
     host.create(&request).await.unwrap();
     docker(&["pause", request.name.as_str()]);

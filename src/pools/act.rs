@@ -19,6 +19,19 @@ use crate::model::{Change, ContainerId, ContainerStatus, Direction, EventData, F
 use crate::policy::operator::Refusal;
 use crate::policy::pools::{self, Decision, DownReason, UpReason};
 
+/// What came of a piece of work on a pool's containers.
+struct Outcome {
+    direction: Direction,
+    /// How many there were before.
+    previous_containers: u32,
+    /// Those with which it was done.
+    names: Vec<String>,
+    /// Why it was not done with the others.
+    failure: Option<ClusterError>,
+    /// Why it was to be done, where nobody said.
+    reason: &'static str,
+}
+
 impl Manager {
     /// Decides for every pool, and sets about it.
     pub(super) async fn decide(&mut self) -> Written {
@@ -195,22 +208,8 @@ impl Manager {
         kept.changed_at = now;
         // Somebody still wants to call the function: the rules try again.
         kept.demand |= names.is_empty() && reason == UpReason::Demand;
-        if let Some(error) = &failure {
-            self.failed(function, Direction::Up, error, &because, now);
-        }
-        let Some(kept) = self.pools.get(function) else { return };
-        let answer = if names.is_empty() {
-            Err(not_done(failure))
-        } else {
-            Ok(EventData::from(PoolScaledUp {
-                function: function.clone(),
-                previous_containers,
-                new_containers: kept.count(),
-                container_names: names.clone(),
-                reason: Answering::said(answering.as_ref()).unwrap_or_else(|| reason.name().to_owned()),
-            }))
-        };
-        self.report(function, answer, names, because, answering, now).await;
+        let outcome = Outcome { direction: Direction::Up, previous_containers, names, failure, reason: reason.name() };
+        self.concluded(function, outcome, because, answering, now).await;
     }
 
     async fn removed(
@@ -240,22 +239,47 @@ impl Manager {
                 }
             }
         }
-        if let Some(error) = &failure {
-            self.failed(function, Direction::Down, error, &because, now);
+        let outcome =
+            Outcome { direction: Direction::Down, previous_containers, names, failure, reason: reason.name() };
+        self.concluded(function, outcome, because, answering, now).await;
+    }
+
+    /// Reports what came of a piece of work, also where only some of it could be done.
+    async fn concluded(
+        &mut self,
+        function: &FunctionName,
+        outcome: Outcome,
+        because: Because,
+        answering: Option<Answering>,
+        now: DateTime<Utc>,
+    ) {
+        if let Some(error) = &outcome.failure {
+            self.failed(function, outcome.direction, error, &because, now);
         }
         let Some(kept) = self.pools.get(function) else { return };
-        let answer = if names.is_empty() {
-            Err(not_done(failure))
-        } else {
-            Ok(EventData::from(PoolScaledDown {
-                function: function.clone(),
+        let Outcome { direction, previous_containers, names, failure, reason } = outcome;
+        if names.is_empty() {
+            return self.report(function, Err(not_done(failure)), names, because, answering, now).await;
+        }
+        let (function_name, new_containers, container_names) = (function.clone(), kept.count(), names.clone());
+        let reason = Answering::said(answering.as_ref()).unwrap_or_else(|| reason.to_owned());
+        let data = match direction {
+            Direction::Up => EventData::from(PoolScaledUp {
+                function: function_name,
                 previous_containers,
-                new_containers: kept.count(),
-                container_names: names.clone(),
-                reason: Answering::said(answering.as_ref()).unwrap_or_else(|| reason.name().to_owned()),
-            }))
+                new_containers,
+                container_names,
+                reason,
+            }),
+            Direction::Down => EventData::from(PoolScaledDown {
+                function: function_name,
+                previous_containers,
+                new_containers,
+                container_names,
+                reason,
+            }),
         };
-        self.report(function, answer, names, because, answering, now).await;
+        self.report(function, Ok(data), names, because, answering, now).await;
     }
 
     fn failed(
