@@ -1,6 +1,8 @@
 //! Function pools as an engine and as a program of one's own keep them: on a real Redis, with simulated containers and with real ones.
 #![allow(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
+#[path = "pools/again.rs"]
+mod again;
 #[path = "http/client.rs"]
 #[allow(dead_code, reason = "each test uses its part of this")]
 mod client;
@@ -91,6 +93,7 @@ async fn a_restart_finds_everything_again_and_adopts_what_was_not_recorded() {
         name: "c1-hello-3".to_owned(),
         image: "hello:1".to_owned(),
         port: 8080,
+        ordered_by: None,
     };
     let made = host.create(&request).await.unwrap();
     kill(folder.path(), &before.containers[0].name).unwrap();

@@ -41,7 +41,7 @@ fn function(cluster: &TestCluster) -> FunctionName {
 fn request(cluster: &TestCluster, number: u32) -> PoolContainerRequest {
     let function = function(cluster);
     let name = format!("{function}-{number}");
-    PoolContainerRequest { function, name, image: FUNCTION_IMAGE.to_owned(), port: FUNCTION_PORT }
+    PoolContainerRequest { function, name, image: FUNCTION_IMAGE.to_owned(), port: FUNCTION_PORT, ordered_by: None }
 }
 
 /// What a function answers; it may have been started just now.

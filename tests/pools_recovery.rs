@@ -287,6 +287,7 @@ fn request(function: &str, number: u32) -> PoolContainerRequest {
         name: format!("{function}-{number}"),
         image: FUNCTION_IMAGE.to_owned(),
         port: FUNCTION_PORT,
+        ordered_by: None,
     }
 }
 

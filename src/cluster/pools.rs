@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::ClusterError;
 use crate::model::{ContainerId, FunctionName};
@@ -26,6 +27,8 @@ pub struct ObservedPoolContainer {
     pub port: u16,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// The command that it was made for, from its label; `None`: the rules wanted it, or it does not tell.
+    pub ordered_by: Option<Uuid>,
 }
 
 /// What a container uses.
@@ -48,6 +51,8 @@ pub struct PoolContainerRequest {
     pub image: String,
     /// The port on which it answers; a label.
     pub port: u16,
+    /// The command that it is made for; a label, so that whoever hears the command again finds what was done for it.
+    pub ordered_by: Option<Uuid>,
 }
 
 /// The containers that pools are made of. As everything here, at least once and idempotent.

@@ -4,6 +4,7 @@ pub mod pools;
 mod replay;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{Because, Draft, World, alert_manager};
 use crate::bus::dead_letters::Letter;
@@ -14,12 +15,19 @@ use crate::model::event::{
     CommandRefused, EventDeadLetterDropped, EventDeadLetterRetried, HoldPlaced, HoldReleased, ReconcileRequested,
     ScaleDownDecision, ScaleUpDecision, WorkerProtected, WorkerUnprotected,
 };
-use crate::model::{Action, Command, Direction, EventType, Origin, Scope, WorkerName, words};
+use crate::model::{Action, Command, Direction, Event, EventType, Origin, Scope, WorkerName, words};
 use crate::policy::operator::{self, Refusal};
 use crate::store::Settled;
 
 /// The source of the events.
 pub const SOURCE: &str = "operator";
+
+/// Whether an event answers a command. The command's id alone does not tell: what was begun for it names it as its cause as well, and a
+/// client may make any id up.
+#[must_use]
+pub fn answers(event: &Event, command: Uuid) -> bool {
+    event.caused_by == Some(command) && event.source == SOURCE
+}
 
 /// What a command is about, as it was found in the streams.
 #[derive(Debug, Clone, PartialEq, Default)]

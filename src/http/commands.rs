@@ -115,7 +115,7 @@ impl App {
         let listen = async {
             loop {
                 let found = if let Ok(Ok(batch)) = tokio::time::timeout(LOOK_AGAIN, heard.recv()).await {
-                    batch.iter().filter(|event| answers(event, id)).cloned().collect()
+                    batch.iter().filter(|event| operator::answers(event, id)).cloned().collect()
                 } else {
                     // Nothing came, or more than was kept: what is on the stream is what counts.
                     self.answered(id).await.unwrap_or_default()
@@ -139,17 +139,12 @@ impl App {
     /// The events that a command has caused already.
     async fn answered(&self, id: Uuid) -> Result<Vec<Event>, StoreError> {
         let (events, _) = bus::newest(&self.store, EVENTS_KEPT).await?;
-        Ok(events.into_iter().filter(|event| answers(event, id)).collect())
+        Ok(events.into_iter().filter(|event| operator::answers(event, id)).collect())
     }
 
     fn lease_seconds(&self) -> u64 {
         self.config.leader.lease.get().as_secs().max(1)
     }
-}
-
-/// The id alone may be anything that a client made up.
-fn answers(event: &Event, id: Uuid) -> bool {
-    event.caused_by == Some(id) && event.source == operator::SOURCE
 }
 
 fn again(id: Uuid, has_own_id: bool) -> String {

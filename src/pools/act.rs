@@ -130,11 +130,13 @@ impl Manager {
     ) {
         let Some(kept) = self.pools.get_mut(function) else { return };
         let names = kept.free_names(&self.setting.metadata.cluster_id, &self.listed, count);
+        let ordered_by = answering.as_ref().map(|answering| answering.command.command_id);
         let request = |name: &String| PoolContainerRequest {
             function: function.clone(),
             name: name.clone(),
             image: kept.pool.spec.image.clone(),
             port: kept.pool.spec.port,
+            ordered_by,
         };
         let requests = names.iter().map(request).collect();
         kept.coming.extend(names);

@@ -17,6 +17,9 @@ use crate::model::{Change, ContainerId, Event, EventData, FunctionName, PoolSpec
 use crate::policy::operator::Refusal;
 use crate::policy::pools::{DownReason, UpReason};
 
+/// Why a container goes, where the operator gave no reason.
+const BY_HAND: &str = "taken away by hand";
+
 impl Manager {
     /// Deals with an order.
     pub(super) async fn ordered(&mut self, order: Order) {
@@ -38,12 +41,14 @@ impl Manager {
 
     async fn commanded(&mut self, answering: Answering) {
         let now = clock::now();
-        let command = &answering.command;
         // It was heard again because its acknowledgement was lost: it is answered as before, and not carried out twice.
-        if let Some((_, event)) = self.answers.iter().find(|(known, _)| *known == command.command_id) {
+        let id = answering.command.command_id;
+        if let Some((_, event)) = self.answers.iter().find(|(known, _)| *known == id) {
             let event = event.clone();
             return self.acknowledge(&answering, event).await;
         }
+        let Some(answering) = self.rest_of(answering, now).await else { return };
+        let command = &answering.command;
         let states = self.pools.values().filter(|kept| !kept.retired).map(Kept::state);
         let judged = judge(command, states, self.setting.dry_run, now);
         let (function, wanted) = match judged {
@@ -68,6 +73,8 @@ impl Manager {
             }
             Wanted::Up(..) => self.not_now(answering, "nothing is made now", now).await,
             Wanted::Down(ids) => {
+                let reason = Answering::said(Some(&answering)).unwrap_or_else(|| BY_HAND.to_owned());
+                self.say_what_goes(&function, &ids, &reason, &because, now);
                 self.dismiss(&function, &ids, DownReason::Operator, &because, now);
                 let is_recorded = self.save().await == Written::Done;
                 if is_recorded && self.journal.may_act().await && !self.journal.is_adrift() {

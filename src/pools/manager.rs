@@ -54,6 +54,8 @@ pub(super) struct Manager {
     looking: JoinSet<Look>,
     next_look: Instant,
     pub(super) refreshed: Instant,
+    /// When this term began: a command from before it may have been begun by another leader.
+    pub(super) since: DateTime<Utc>,
     /// Records that are not windlass's: they are not written over.
     pub(super) unreadable: BTreeSet<FunctionName>,
     /// Pools that the metadata tells of.
@@ -95,6 +97,7 @@ impl Manager {
             looking: JoinSet::new(),
             next_look: clock::monotonic(),
             refreshed: clock::monotonic(),
+            since: clock::now(),
             unreadable: BTreeSet::new(),
             told: None,
         }
@@ -201,6 +204,7 @@ impl Manager {
         self.journal.lead(epoch, licence);
         self.next_look = clock::monotonic();
         self.refreshed = clock::monotonic();
+        self.since = clock::now();
         let unbroken = match (ours, epoch) {
             (Some(ours), Some(epoch)) => epoch <= ours + 1,
             _ => false,

@@ -8,6 +8,7 @@
 //! is recorded as gone. One that is made and could not be recorded is found by its labels and adopted.
 
 mod act;
+mod again;
 mod balance;
 mod builder;
 mod command;

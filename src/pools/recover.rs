@@ -258,6 +258,7 @@ mod tests {
             address: running.then_some([10, 0, 0, 7].into()),
             port: 8080,
             created_at: at(-100),
+            ordered_by: None,
         }
     }
 

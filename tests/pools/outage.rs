@@ -31,7 +31,8 @@ fn host(config: &Config, folder: &TempDir) -> Arc<dyn PoolHost> {
 /// Somebody adds a container by hand.
 async fn add(config: &Config, folder: &TempDir, number: u32) {
     let name = format!("c1-hello-{number}");
-    let request = PoolContainerRequest { function: function("hello"), name, image: "hello:1".to_owned(), port: 8080 };
+    let (function, image) = (function("hello"), "hello:1".to_owned());
+    let request = PoolContainerRequest { function, name, image, port: 8080, ordered_by: None };
     host(config, folder).create(&request).await.unwrap();
 }
 

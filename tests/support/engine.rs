@@ -13,7 +13,7 @@ use windlass::clock;
 use windlass::cluster::{self, Cluster};
 use windlass::config::{ClusterKind, Config, Span};
 use windlass::engine::{Engine, Parts, Standing};
-use windlass::handlers::{self, Handler};
+use windlass::handlers::{self, Handler, operator};
 use windlass::model::{Action, Actor, Command, ContainerState, Direction, Event, EventType, ReplicaId, State};
 use windlass::pools::Board;
 use windlass::store::{Address, Keys, Store, StoreError};
@@ -105,7 +105,7 @@ impl RunningEngine {
             action,
         };
         patiently(async || bus::send(&self.store, &command).await).await;
-        self.event("the command's answer", |event| event.caused_by == Some(command.command_id)).await
+        self.event("the command's answer", |event| operator::answers(event, command.command_id)).await
     }
 
     /// Waits until it stands as wanted.

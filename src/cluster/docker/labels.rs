@@ -16,6 +16,8 @@ pub const OPERATION: &str = "windlass.operation";
 pub const POOL: &str = "windlass.pool";
 /// The port on which it answers.
 pub const PORT: &str = "windlass.port";
+/// The command that a container of a pool was made for.
+pub const COMMAND: &str = "windlass.command";
 /// Labels under this prefix are windlass's own.
 pub const PREFIX: &str = "windlass.";
 

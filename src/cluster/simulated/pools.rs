@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::file::{Kept, Touched, WorldFile};
 use super::noise::{hash, wave};
@@ -55,6 +56,8 @@ struct Container {
     port: u16,
     created_at: DateTime<Utc>,
     running: bool,
+    #[serde(default)]
+    ordered_by: Option<Uuid>,
 }
 
 impl Kept for PoolWorld {
@@ -121,6 +124,7 @@ impl PoolWorld {
             port: request.port,
             created_at: now,
             running: true,
+            ordered_by: request.ordered_by,
         };
         let observed = container.observed(&request.name);
         self.containers.insert(request.name.clone(), container);
@@ -157,6 +161,7 @@ impl Container {
             address: self.running.then_some(self.address),
             port: self.port,
             created_at: self.created_at,
+            ordered_by: self.ordered_by,
         }
     }
 }
@@ -248,6 +253,7 @@ mod tests {
             name: name.to_owned(),
             image: "hello:1".to_owned(),
             port: 8080,
+            ordered_by: None,
         }
     }
 

@@ -670,7 +670,7 @@ catalog! {
         /// idle, above_maximum, drained, or why an operator wanted it
         reason: String,
     }
-    /// A container of a pool gets no more calls, and goes when it idles.
+    /// A container of a pool gets no more calls. A drained one goes when it idles; one that a command takes away goes at once.
     Info PoolContainerDraining {
         /// which
         function: FunctionName,

@@ -29,6 +29,7 @@ pub(super) fn body(
             "the port of the function {function} is not known: give it under `pools.functions` as `port`"
         ));
     }
+    let ordered_by = request.ordered_by.map(|command| (labels::COMMAND, command.to_string()));
     let labels = [
         (labels::CLUSTER, cluster.to_string()),
         (labels::POOL, function.to_string()),
@@ -40,7 +41,7 @@ pub(super) fn body(
     Ok(ContainerCreateBody {
         image: Some(request.image.clone()),
         env,
-        labels: Some(labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        labels: Some(labels.into_iter().chain(ordered_by).map(|(key, value)| (key.to_owned(), value)).collect()),
         host_config: Some(HostConfig {
             network_mode: network.map(str::to_owned),
             nano_cpus: cpus.map(|cpus| nano_cpus("the function's `cpus`", cpus)).transpose()?,
@@ -66,6 +67,7 @@ mod tests {
             name: "resize-1".to_owned(),
             image: "resize:3".to_owned(),
             port: 8080,
+            ordered_by: None,
         }
     }
 

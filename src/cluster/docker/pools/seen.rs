@@ -65,6 +65,7 @@ fn summarized(line: &Line<'_>, id: &str, network: Option<&str>) -> Option<Observ
         running: answers || matches!(state, State::PAUSED | State::RESTARTING | State::STOPPING),
         address: answers.then(|| address(endpoints(), network)).flatten(),
         created_at: line.created.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).unwrap_or_default(),
+        ordered_by: labels.get(labels::COMMAND).and_then(|command| command.0.parse().ok()),
         id: ContainerId(id.to_owned()),
         name: name.to_owned(),
     })
@@ -89,6 +90,7 @@ pub(super) fn inspected(
             network,
         ),
         created_at: created.map(|at| at.to_utc()).unwrap_or_default(),
+        ordered_by: labels.get(labels::COMMAND).and_then(|command| command.parse().ok()),
         id: ContainerId(found.id?),
     })
 }
@@ -146,6 +148,7 @@ mod tests {
             address: Some([172, 17, 0, 2].into()),
             port: 8080,
             created_at: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+            ordered_by: None,
         };
         assert_eq!((seen.containers, seen.strange), (vec![expected], Vec::<String>::new()));
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use windlass::bus;
 use windlass::clock;
+use windlass::handlers::operator;
 use windlass::model::{Action, Actor, Command, Direction, Scope};
 use windlass::store::Store;
 
@@ -121,7 +122,7 @@ pub async fn give(
         Command { command_id: clock::fresh_id(now), issued_at: now, actor, reason: reason.to_owned(), action };
     bus::send(store, &command).await?;
     let id = command.command_id;
-    let heard = tokio::time::timeout(PATIENCE, hearing.until(|event| event.caused_by == Some(id))).await;
+    let heard = tokio::time::timeout(PATIENCE, hearing.until(|event| operator::answers(event, id))).await;
     let Ok(events) = heard else {
         return Err(Failure::Failed(format!(
             "no answer from the engine of cluster {cluster} within {} s. The command ({id}) is on the stream: an engine that comes \

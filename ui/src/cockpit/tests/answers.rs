@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use uuid::Uuid;
+use windlass::handlers::operator;
 use windlass::model::event::{CommandRefused, ScaleUpDecision};
 use windlass::model::{Action, Event, EventData, Origin};
 
@@ -20,7 +21,8 @@ fn after(model: &Model, data: impl Into<EventData>, caused_by: Option<Uuid>) -> 
     let mut events = (*view.events).clone();
     let like = events.back().unwrap();
     let event_id = Uuid::from_u128(like.event_id.as_u128() + 1);
-    let event = Event { event_id, data: data.into(), caused_by, timestamp: view.at, ..(**like).clone() };
+    let source = operator::SOURCE.to_owned();
+    let event = Event { event_id, data: data.into(), caused_by, source, timestamp: view.at, ..(**like).clone() };
     events.push_back(Arc::new(event));
     view.events = Arc::new(events);
     Message::View(Arc::new(view))

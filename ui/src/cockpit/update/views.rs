@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
+use windlass::handlers::operator;
 use windlass::model::{Action, Event, EventType, View};
 
 use super::super::model::{Model, Toast, Tone, Waiting};
@@ -120,7 +121,7 @@ fn answers(model: &mut Model, view: &View) {
         return;
     }
     let answer_to = |waiting: &Waiting| -> Option<Arc<Event>> {
-        view.events.iter().rev().find(|event| event.caused_by == Some(waiting.command_id)).cloned()
+        view.events.iter().rev().find(|event| operator::answers(event, waiting.command_id)).cloned()
     };
     let answered: Vec<_> =
         model.waiting.iter().filter_map(|waiting| Some((waiting.command_id, answer_to(waiting)?))).collect();
