@@ -157,8 +157,7 @@ impl Outbox {
         max_stream_length: u64,
     ) -> Result<(), StoreError> {
         // An earlier attempt may have written any part of it.
-        let (log, _) = bus::newest(store, LOOKED_BACK + self.waiting()).await?;
-        let written: HashSet<Uuid> = log.iter().map(|event| event.event_id).collect();
+        let written = written(store, self.waiting()).await?;
         if let Some(doubtful) = &self.doubtful {
             if !doubtful.events.iter().any(|event| written.contains(&event.event_id)) {
                 let (next, changes) = folded(state, &doubtful.events);
@@ -183,6 +182,12 @@ impl Outbox {
         }
         Ok(())
     }
+}
+
+/// The events at the end of the log, by their ids: as far back as so many that waited can be.
+pub(super) async fn written(store: &Store, waited: usize) -> Result<HashSet<Uuid>, StoreError> {
+    let (log, _) = bus::newest(store, LOOKED_BACK + waited).await?;
+    Ok(log.iter().map(|event| event.event_id).collect())
 }
 
 fn heard_lines<'a>(

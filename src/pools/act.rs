@@ -11,7 +11,6 @@ use crate::clock;
 use crate::cluster::ClusterError;
 use crate::cluster::pools::{ObservedPoolContainer, PoolContainerRequest};
 use crate::handlers::Because;
-use crate::handlers::operator::pools::refused;
 use crate::model::event::{
     PoolRemoved, PoolSaturated, PoolSaturationEnded, PoolScaledDown, PoolScaledUp, PoolScalingFailed,
 };
@@ -320,8 +319,7 @@ impl Manager {
             (None, Err(_)) => {}
             (Some(answering), Ok(data)) => self.answer(answering, data, Ok(names), now).await,
             (Some(answering), Err(refusal)) => {
-                let data = refused(&answering.command, &refusal).into();
-                self.answer(answering, data, Err(refusal), now).await;
+                self.refuse(answering, refusal, now).await;
             }
         }
     }

@@ -32,8 +32,7 @@ impl Manager {
         let done = match self.begun_for(&answering, direction).await {
             Ok(done) => done,
             Err(refusal) => {
-                let data = crate::handlers::operator::pools::refused(command, &refusal).into();
-                self.answer(answering, data, Err(refusal), now).await;
+                self.refuse(answering, refusal, now).await;
                 return None;
             }
         };

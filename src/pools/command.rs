@@ -54,8 +54,7 @@ impl Manager {
         let (function, wanted) = match judged {
             Ok(judged) => judged,
             Err(refusal) => {
-                let data = refused(command, &refusal).into();
-                return self.answer(answering, data, Err(refusal), now).await;
+                return self.refuse(answering, refusal, now).await;
             }
         };
         let because = Because::of(command.command_id).by(command.actor.clone());
@@ -65,8 +64,7 @@ impl Manager {
                 let detail =
                     "the last attempts failed, as PoolScalingFailed tells; it is tried again by itself".to_owned();
                 let refusal = Refusal { reason: "backoff", detail };
-                let data = refused(command, &refusal).into();
-                self.answer(answering, data, Err(refusal), now).await;
+                self.refuse(answering, refusal, now).await;
             }
             Wanted::Up(count, reason) if self.journal.may_act().await => {
                 self.make(&function, count, reason, because, Some(answering));
@@ -101,7 +99,11 @@ impl Manager {
     /// Whether this replica may act is not certain.
     async fn not_now(&mut self, answering: Answering, instead: &str, now: DateTime<Utc>) {
         let detail = format!("Redis cannot be used, or another replica leads: {instead}");
-        let refusal = Refusal { reason: "store_down", detail };
+        self.refuse(answering, Refusal { reason: "store_down", detail }, now).await;
+    }
+
+    /// Answers a command with a refusal.
+    pub(super) async fn refuse(&mut self, answering: Answering, refusal: Refusal, now: DateTime<Utc>) {
         let data = refused(&answering.command, &refusal).into();
         self.answer(answering, data, Err(refusal), now).await;
     }

@@ -15,17 +15,13 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::bus;
 use crate::clock;
 use crate::engine::Parts;
-use crate::engine::outbox::Outbox;
+use crate::engine::outbox::{Outbox, written};
 use crate::engine::spill::{Found, Left, look};
 use crate::handlers::{Because, Draft};
 use crate::model::event::{StoreDegraded, StoreRestored};
 use crate::store::{Snapshot, Store, StoreError};
-
-/// How far back the log is searched for what a file has, beyond the file's own length.
-const LOOKED_BACK: usize = 1000;
 
 /// What was recorded of others' outboxes.
 pub(super) struct Inheritance {
@@ -136,8 +132,7 @@ async fn readable(parts: &Parts) -> Vec<Left> {
 
 /// Nobody records it any more. One whose recording was interrupted just before it was removed is in the log already, and goes.
 async fn set_aside(store: &Store, left: Left) -> Result<(), StoreError> {
-    let (log, _) = bus::newest(store, LOOKED_BACK + left.all().count()).await?;
-    let written: HashSet<Uuid> = log.iter().map(|event| event.event_id).collect();
+    let written = written(store, left.all().count()).await?;
     if left.all().all(|event| written.contains(&event.event_id)) {
         left.remove();
     } else {
