@@ -27,7 +27,7 @@ use super::inbox::Inbox;
 use super::lease::LeaseKeeper;
 use super::licence::Licence;
 use super::mend;
-use super::outage::Outage;
+use super::outage::{self, Outage};
 use super::peers::Others;
 use super::unheard::Unheard;
 use super::{Parts, Standing};
@@ -37,7 +37,7 @@ use crate::cluster::ClusterError;
 use crate::handlers::node_manager::NodeManager;
 use crate::handlers::node_manager::work::{Report, Work};
 use crate::handlers::{Because, Draft, Handler, World, alert_manager};
-use crate::model::event::{LeaderElected, StoreDegraded, StoreRestored};
+use crate::model::event::LeaderElected;
 use crate::model::{EngineInfo, Observation, State};
 use crate::policy::conditions;
 use crate::pools::Pools;
@@ -231,9 +231,7 @@ impl<'a> Leader<'a> {
     pub(super) async fn report_outage(&mut self, outage: &mut Outage) -> Result<(), StoreError> {
         if let Some((since, error)) = outage.known().cloned().filter(|_| !self.outage_told) {
             let mut draft = self.draft("engine", self.parts.clock.now());
-            let degraded = draft.emit(StoreDegraded { error, since }, Because::default());
-            let duration = clock::between(since, draft.now()).as_secs_f64();
-            draft.emit(StoreRestored { duration, events_kept: 0, events_dropped: 0 }, Because::of(degraded));
+            outage::report(&mut draft, error, since, (0, 0));
             self.commit(draft, None).await?;
         }
         outage.over();

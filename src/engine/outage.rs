@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+use crate::clock;
+use crate::handlers::{Because, Draft};
+use crate::model::event::{StoreDegraded, StoreRestored};
 use crate::policy::backoff;
 use crate::store::StoreError;
 
@@ -34,4 +38,17 @@ impl Outage {
     pub(super) fn over(&mut self) {
         *self = Self::default();
     }
+}
+
+/// Reports an outage that is over, and how many events of it are recorded and are not; the event that says that there was one.
+pub(super) fn report(
+    draft: &mut Draft,
+    error: String,
+    since: DateTime<Utc>,
+    (events_kept, events_dropped): (u64, u64),
+) -> Uuid {
+    let degraded = draft.emit(StoreDegraded { error, since }, Because::default());
+    let duration = clock::between(since, draft.now()).as_secs_f64();
+    draft.emit(StoreRestored { duration, events_kept, events_dropped }, Because::of(degraded));
+    degraded
 }

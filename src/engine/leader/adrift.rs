@@ -15,12 +15,10 @@ use crate::clock;
 use crate::engine::inbox::Inbox;
 use crate::engine::lease::LeaseKeeper;
 use crate::engine::licence::Licence;
-use crate::engine::outage::Outage;
+use crate::engine::outage::{self, Outage};
 use crate::engine::outbox::Outbox;
 use crate::engine::spill::{Head, Spill};
 use crate::engine::{Parts, Standing, mend};
-use crate::handlers::Because;
-use crate::model::event::{StoreDegraded, StoreRestored};
 use crate::store::StoreError;
 
 /// So many events are delivered before something else gets its turn.
@@ -259,10 +257,7 @@ impl Leader<'_> {
         self.settle_in();
 
         let (mut draft, elected) = self.elected();
-        let degraded = draft.emit(StoreDegraded { error, since }, Because::default());
-        let duration = clock::between(since, draft.now()).as_secs_f64();
-        let because = Because::of(degraded);
-        draft.emit(StoreRestored { duration, events_kept: kept, events_dropped: dropped }, because);
+        let degraded = outage::report(&mut draft, error, since, (kept, dropped));
         if lost_everything {
             say_again(&known, degraded, &mut draft);
         }

@@ -15,12 +15,10 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::clock;
-use crate::engine::Parts;
 use crate::engine::outbox::{Outbox, written};
 use crate::engine::spill::{Found, Left, look};
-use crate::handlers::{Because, Draft};
-use crate::model::event::{StoreDegraded, StoreRestored};
+use crate::engine::{Parts, outage};
+use crate::handlers::Draft;
 use crate::store::{Snapshot, Store, StoreError};
 
 /// What was recorded of others' outboxes.
@@ -86,11 +84,7 @@ impl Inheritance {
 
     /// Reports the outage, in which nobody was left to report it.
     pub(super) fn report(&self, draft: &mut Draft) {
-        let degraded = StoreDegraded { error: self.error.clone(), since: self.since };
-        let degraded = draft.emit(degraded, Because::default());
-        let duration = clock::between(self.since, draft.now()).as_secs_f64();
-        let (events_kept, events_dropped) = (self.kept, self.dropped);
-        draft.emit(StoreRestored { duration, events_kept, events_dropped }, Because::of(degraded));
+        outage::report(draft, self.error.clone(), self.since, (self.kept, self.dropped));
     }
 
     /// All of it is recorded and reported: the files go.
